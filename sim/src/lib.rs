@@ -1,1 +1,4 @@
-//! placeholder
+//! Device models.
+pub mod dram;
+pub mod pim;
+pub mod time;

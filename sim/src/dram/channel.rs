@@ -1,0 +1,680 @@
+//! One memory channel as a reservation table with decision instants.
+//!
+//! Every stream (refresh, PIM program, host reads and writes) offers at most one next command a
+//! bank; the channel commits the one with the earliest legal tick, ties going to refresh, then PIM,
+//! then host columns, then host rows, then age. Between two decisions nothing happens, so no tick
+//! is ever stepped. A run of column commands is a lease: it is granted up to the first instant at
+//! which anything else could act.
+#![deny(clippy::float_arithmetic)]
+
+use super::Standard;
+use super::command::{COMMANDS, Command};
+use super::gates::Gates;
+use super::host::HostQueues;
+use super::observer::{Issued, Observer};
+use super::refresh::Refresh;
+use super::rows::{Rows, bits};
+use super::stream::{BlockId, Completion, Descriptor, Direction, Watch};
+use crate::pim::sequencer::{Candidate, Sequencer};
+use crate::pim::{PimProgram, RowBuffers};
+use crate::time::Tick;
+use std::sync::Arc;
+
+/// What a channel counted; never reset.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Commands issued, by number.
+    pub commands: [u64; COMMANDS],
+    /// Multiply-accumulate steps of all COMPS_READRES, each of all banks.
+    pub comp_steps: u64,
+    /// Ticks in which the in-bank MACs were occupied.
+    pub pim_busy: Tick,
+}
+
+impl Counters {
+    /// Commands of one kind.
+    pub fn of(&self, command: Command) -> u64 {
+        self.commands[command as usize]
+    }
+
+    /// `self + later - earlier`: adopts what another channel counted in a phase.
+    pub(crate) fn advance_by(&mut self, earlier: &Counters, later: &Counters) {
+        for (own, (before, after)) in self
+            .commands
+            .iter_mut()
+            .zip(earlier.commands.iter().zip(&later.commands))
+        {
+            *own += after - before;
+        }
+        self.comp_steps += later.comp_steps - earlier.comp_steps;
+        self.pim_busy += later.pim_busy - earlier.pim_busy;
+    }
+}
+
+/// Why `advance` returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// A watched block completed.
+    Watched(Completion),
+    /// The next decision lies at or past the horizon.
+    Horizon,
+    /// Nothing is left to do.
+    Idle,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Block {
+    left: u64,
+    last: Tick,
+    watch: Watch,
+}
+
+/// The choice at a decision instant.
+#[derive(Debug, Clone, Copy)]
+struct Choice {
+    at: Tick,
+    class: u8,
+    order: u64,
+    action: Action,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Action {
+    Refresh { rank: usize },
+    Close { bank: usize, pim: bool },
+    Pim(Candidate),
+    Column { bank: usize, direction: Direction },
+    Activate { bank: usize, row: u32 },
+}
+
+/// A channel: state of its banks, its streams, and what it counted.
+#[derive(Debug, Clone)]
+pub struct Channel {
+    std: Arc<Standard>,
+    now: Tick,
+    /// First free slot of the command bus.
+    slot: Tick,
+    gates: Gates,
+    rows: Rows,
+    refresh: Refresh,
+    host: HostQueues,
+    pim: Sequencer,
+    /// Data-bus interval reserved for a PIM read-out.
+    bus_hold: (Tick, Tick),
+    blocks: Vec<Block>,
+    completions: Vec<Completion>,
+    counters: Counters,
+}
+
+impl Channel {
+    /// An idle channel at tick zero.
+    pub fn new(std: Arc<Standard>) -> Channel {
+        let organisation = &std.organisation;
+        Channel {
+            now: 0,
+            slot: 0,
+            gates: Gates::new(organisation, std.timing.faw),
+            rows: Rows::new(organisation.banks()),
+            refresh: Refresh::new(organisation.ranks, std.timing.refi),
+            host: HostQueues::new(
+                organisation.banks(),
+                std.controller.bank_queue_bursts,
+                std.controller.write_high,
+                std.controller.write_low,
+            ),
+            pim: Sequencer::new(),
+            bus_hold: (0, 0),
+            blocks: Vec::new(),
+            completions: Vec::new(),
+            counters: Counters::default(),
+            std,
+        }
+    }
+
+    /// What the channel counted so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Gives the channel a host stream that may start at `release`. Streams of one direction are
+    /// served in the order given. An empty stream completes at its release.
+    pub fn push(&mut self, release: Tick, stream: Descriptor, watch: Watch) -> BlockId {
+        let block = self.new_block(release, stream.total_bursts(), watch);
+        if stream.total_bursts() > 0 {
+            self.host
+                .queue_mut(stream.direction)
+                .push(release, block, stream);
+        }
+        block
+    }
+
+    /// Gives the channel a PIM program that may start at `release`. The part must have a PIM side;
+    /// an empty program completes at its release.
+    pub fn push_pim(&mut self, release: Tick, program: PimProgram, watch: Watch) -> BlockId {
+        let block = self.new_block(release, u64::from(!program.ops.is_empty()), watch);
+        if !program.ops.is_empty() {
+            self.pim.push(release, block, program);
+        }
+        block
+    }
+
+    fn new_block(&mut self, release: Tick, left: u64, watch: Watch) -> BlockId {
+        let block = BlockId(self.blocks.len() as u32);
+        self.blocks.push(Block {
+            left,
+            last: release,
+            watch,
+        });
+        if left == 0 {
+            self.completions.push(Completion { block, at: release });
+        }
+        block
+    }
+
+    /// Completion tick of a block, once it is known.
+    pub fn completed(&self, block: BlockId) -> Option<Tick> {
+        self.blocks
+            .get(block.0 as usize)
+            .filter(|block| block.left == 0)
+            .map(|block| block.last)
+    }
+
+    /// Whether all work given so far is done.
+    pub fn is_drained(&self) -> bool {
+        self.host.is_empty() && self.pim.is_empty()
+    }
+
+    /// Takes decisions before `horizon`, until a watched block completes. With `horizon` at
+    /// `Tick::MAX` it returns `Idle` when no work is left; else it keeps refreshing up to the
+    /// horizon.
+    pub fn advance(&mut self, horizon: Tick, observer: &mut impl Observer) -> Stop {
+        loop {
+            self.host_admit();
+            let direction = self.host.turn();
+            let (choice, runner_up) = self.choose(direction);
+            if choice.is_none() && horizon == Tick::MAX && self.is_drained() {
+                return Stop::Idle;
+            }
+            let event = self.next_event();
+            match choice {
+                Some(choice) if choice.at < event && choice.at < horizon => {
+                    let limit = runner_up.min(event).min(horizon);
+                    if let Some(done) = self.commit(choice, limit, observer) {
+                        return Stop::Watched(done);
+                    }
+                }
+                _ if event < horizon => {
+                    self.now = self.now.max(event);
+                    self.refresh.fall_due(self.now);
+                }
+                _ => {
+                    if horizon != Tick::MAX {
+                        self.now = self.now.max(horizon);
+                    }
+                    return Stop::Horizon;
+                }
+            }
+        }
+    }
+
+    fn host_admit(&mut self) {
+        let exclusive = self
+            .std
+            .pim
+            .as_ref()
+            .is_some_and(|pim| pim.row_buffers == RowBuffers::Blocked);
+        // One row buffer: no host request enters while PIM work is at hand.
+        if !(exclusive && self.pim.has_work(self.now)) {
+            self.host.admit(self.now, &self.std.organisation);
+        }
+    }
+
+    /// The next instant at which the set of candidates changes by itself.
+    fn next_event(&self) -> Tick {
+        let release = [
+            self.host.next_release(self.now),
+            self.pim.next_release(self.now),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+        .unwrap_or(Tick::MAX);
+        release.min(self.refresh.next_due())
+    }
+
+    /// The best candidate, and the earliest tick of any other: the end of a lease.
+    fn choose(&mut self, direction: Direction) -> (Option<Choice>, Tick) {
+        let mut best: Option<Choice> = None;
+        let mut runner_up = Tick::MAX;
+        let floor = self.slot.max(self.now);
+        let mut offer = |mut choice: Choice| {
+            choice.at = choice.at.max(floor);
+            match best {
+                Some(held)
+                    if (held.at, held.class, held.order)
+                        <= (choice.at, choice.class, choice.order) =>
+                {
+                    runner_up = runner_up.min(choice.at);
+                }
+                Some(held) => {
+                    runner_up = runner_up.min(held.at);
+                    best = Some(choice);
+                }
+                None => best = Some(choice),
+            }
+        };
+
+        let pending = self.refresh.pending();
+        if let Some(rank) = pending
+            && !self.pim.busy()
+        {
+            offer(self.refresh_choice(rank));
+        }
+        if let Some(candidate) = self.pim_candidate(pending.is_some(), floor) {
+            offer(Choice {
+                at: candidate.at,
+                class: 1,
+                order: 0,
+                action: Action::Pim(candidate),
+            });
+        }
+        let queue = self.host.queue(direction);
+        if queue.active != 0 {
+            let reserved = self.pim.reserved_row(self.now);
+            let held = self.pim.held_bank(self.now);
+            let opening = self.pim.opening() && !self.gact_outside_window();
+            for bank in bits(queue.active) {
+                if let Some(run) = queue.head(bank)
+                    && reserved != Some(run.row)
+                    && held != Some(bank)
+                    && let Some(choice) =
+                        self.host_choice(direction, bank, run.row, run.order, opening)
+                {
+                    offer(choice);
+                }
+            }
+        } else if self.std.controller.page_policy == super::PagePolicy::CloseOnIdle
+            && self.is_drained()
+        {
+            for bank in bits(self.rows.host_open | self.rows.pim_open) {
+                offer(self.close_choice(bank, 4));
+            }
+        }
+        (best, runner_up)
+    }
+
+    fn gact_outside_window(&self) -> bool {
+        self.std
+            .pim
+            .as_ref()
+            .is_some_and(|pim| pim.quirks.gact_outside_window)
+    }
+
+    fn pim_candidate(&mut self, refresh_pending: bool, floor: Tick) -> Option<Candidate> {
+        if self.pim.is_empty() {
+            return None;
+        }
+        let blocked = self
+            .std
+            .pim
+            .as_ref()
+            .is_some_and(|pim| pim.row_buffers == RowBuffers::Blocked);
+        if blocked && !self.pim.busy() && self.host.reads.total + self.host.writes.total > 0 {
+            return None;
+        }
+        let guard = (!refresh_pending).then(|| self.refresh.next_due());
+        self.pim
+            .candidate(&self.std, &self.rows, &self.gates, self.now, guard)
+            .map(|mut candidate| {
+                candidate.at = candidate.at.max(floor);
+                candidate
+            })
+    }
+
+    fn refresh_choice(&self, rank: usize) -> Choice {
+        let banks = self.std.organisation.banks() / self.std.organisation.ranks;
+        let mask = ((1u64 << banks) - 1) << (rank * banks);
+        let open = (self.rows.host_open | self.rows.pim_open) & mask;
+        bits(open)
+            .map(|bank| self.close_choice(bank, 0))
+            .min_by_key(|choice| choice.at)
+            .unwrap_or_else(|| Choice {
+                at: self
+                    .gates
+                    .ready(Command::Ref, self.std.organisation.place(rank * banks)),
+                class: 0,
+                order: 0,
+                action: Action::Refresh { rank },
+            })
+    }
+
+    /// Closing whatever row buffer of a bank is open, the normal one first.
+    fn close_choice(&self, bank: usize, class: u8) -> Choice {
+        let host = self.rows.host(bank).is_some();
+        let command = self.close_command(!host);
+        Choice {
+            at: self
+                .gates
+                .ready(command, self.std.organisation.place(bank)),
+            class,
+            order: bank as u64,
+            action: Action::Close { bank, pim: !host },
+        }
+    }
+
+    fn close_command(&self, pim: bool) -> Command {
+        match &self.std.pim {
+            Some(timing) if pim => timing.row_buffers.close_command(),
+            _ => Command::Pre,
+        }
+    }
+
+    fn host_choice(
+        &self,
+        direction: Direction,
+        bank: usize,
+        row: u32,
+        order: u64,
+        opening: bool,
+    ) -> Option<Choice> {
+        let place = self.std.organisation.place(bank);
+        if self.refresh.owes(place.rank) {
+            return None;
+        }
+        let blocked_by_pim = match &self.std.pim {
+            None => false,
+            Some(pim) => match pim.row_buffers {
+                RowBuffers::Blocked => {
+                    if self.pim.busy() {
+                        return None;
+                    }
+                    self.rows.pim(bank).is_some()
+                }
+                RowBuffers::Dual => self.rows.pim(bank) == Some(row),
+            },
+        };
+        if blocked_by_pim {
+            let command = self.close_command(true);
+            return Some(Choice {
+                at: self.gates.ready(command, place),
+                class: 3,
+                order,
+                action: Action::Close { bank, pim: true },
+            });
+        }
+        let choice = match self.rows.host(bank) {
+            Some(open) if open == row => {
+                let (command, latency) = match direction {
+                    Direction::Read => (Command::Rd, self.std.timing.cl),
+                    Direction::Write => (Command::Wr, self.std.timing.cwl),
+                };
+                let ready = self
+                    .gates
+                    .ready(command, place)
+                    .max(self.slot.max(self.now));
+                Choice {
+                    at: self.off_the_hold(ready, latency),
+                    class: 2,
+                    order,
+                    action: Action::Column { bank, direction },
+                }
+            }
+            Some(_) => Choice {
+                at: self.gates.ready(Command::Pre, place),
+                class: 3,
+                order,
+                action: Action::Close { bank, pim: false },
+            },
+            None => {
+                if opening {
+                    // A host activation now would push the waiting G_ACT a whole window back.
+                    return None;
+                }
+                Choice {
+                    at: self
+                        .gates
+                        .ready(Command::Act, place)
+                        .max(self.gates.window(place.rank, 1)),
+                    class: 3,
+                    order,
+                    action: Action::Activate { bank, row },
+                }
+            }
+        };
+        Some(choice)
+    }
+
+    /// First tick from `at` on at which a column command's data keeps clear of the reserved bus
+    /// interval.
+    fn off_the_hold(&self, at: Tick, latency: Tick) -> Tick {
+        let (from, to) = self.bus_hold;
+        let data = at + latency;
+        if data + self.std.timing.burst > from && data < to {
+            to - latency
+        } else {
+            at
+        }
+    }
+
+    fn commit(
+        &mut self,
+        choice: Choice,
+        limit: Tick,
+        observer: &mut impl Observer,
+    ) -> Option<Completion> {
+        let at = choice.at;
+        self.now = at;
+        self.slot = at + 1;
+        match choice.action {
+            Action::Refresh { rank } => {
+                let banks = self.std.organisation.banks() / self.std.organisation.ranks;
+                self.issue(Command::Ref, rank * banks, 0, 0, observer);
+                self.refresh.done(rank);
+                self.pim.refreshed();
+                None
+            }
+            Action::Close { bank, pim } => {
+                let command = self.close_command(pim);
+                self.issue(command, bank, 0, 0, observer);
+                if pim {
+                    self.rows.close_pim(bank);
+                } else {
+                    self.rows.close_host(bank);
+                }
+                None
+            }
+            Action::Activate { bank, row } => {
+                self.issue(Command::Act, bank, row, 0, observer);
+                self.rows.open_host(bank, row);
+                None
+            }
+            Action::Pim(candidate) => self.commit_pim(candidate, observer),
+            Action::Column { bank, direction } => {
+                self.commit_columns(bank, direction, limit, observer)
+            }
+        }
+    }
+
+    fn commit_columns(
+        &mut self,
+        bank: usize,
+        direction: Direction,
+        limit: Tick,
+        observer: &mut impl Observer,
+    ) -> Option<Completion> {
+        let first = self.now;
+        let stride = self.std.timing.column_stride();
+        let queue = self.host.queue(direction);
+        let run = *queue.head(bank)?;
+        let (command, done, latency) = match direction {
+            Direction::Read => (Command::Rd, self.std.timing.read_done(), self.std.timing.cl),
+            Direction::Write => (
+                Command::Wr,
+                self.std.timing.write_done(),
+                self.std.timing.cwl,
+            ),
+        };
+        let mut bursts = run.bursts.min(self.std.controller.max_lease);
+        bursts = bursts.min(self.host.bursts_to_turn());
+        if let Some((blocked, lacking)) = queue.blocked
+            && blocked == bank
+        {
+            bursts = bursts.min(lacking);
+        }
+        let mut end = limit;
+        let (from, to) = self.bus_hold;
+        if first + latency < to {
+            // The data of every burst must end before the reserved interval begins.
+            end = end.min((from + 1).saturating_sub(latency + self.std.timing.burst));
+        }
+        if end > first + 1 {
+            bursts = bursts.min((end - 1 - first) / stride + 1);
+        } else {
+            bursts = 1;
+        }
+        let last = first + (bursts - 1) * stride;
+        for index in 0..bursts {
+            observer.command(Issued {
+                at: first + index * stride,
+                command,
+                bank,
+                row: run.row,
+                comps: 0,
+            });
+        }
+        // Gates only rise, so those of the last command of the run stand for all.
+        self.gates.issued(
+            self.std.rules.after(command),
+            self.std.organisation.place(bank),
+            last,
+            0,
+        );
+        self.counters.commands[command as usize] += bursts;
+        self.now = last;
+        self.slot = last + 1;
+        self.host.queue_mut(direction).serve(bank, bursts);
+        self.progress(run.block, bursts, last + done)
+    }
+
+    fn commit_pim(
+        &mut self,
+        candidate: Candidate,
+        observer: &mut impl Observer,
+    ) -> Option<Completion> {
+        let row = 0;
+        self.issue(
+            candidate.command,
+            candidate.bank,
+            row,
+            candidate.comps,
+            observer,
+        );
+        if candidate.command == Command::CompsReadres {
+            let pim = self.std.pim.as_ref()?;
+            let steps = pim.comp * candidate.comps;
+            self.counters.comp_steps += candidate.comps;
+            self.counters.pim_busy += steps;
+            if !pim.quirks.result_off_bus {
+                let data = self.now + steps + self.std.timing.cl;
+                let gap = self.std.timing.rtrs;
+                self.bus_hold = (
+                    data.saturating_sub(gap),
+                    data + self.std.timing.burst + gap,
+                );
+            }
+        }
+        let std = Arc::clone(&self.std);
+        let (block, at) = self.pim.issued(&std, &mut self.rows, candidate)?;
+        self.progress(block, 1, at)
+    }
+
+    fn issue(
+        &mut self,
+        command: Command,
+        bank: usize,
+        row: u32,
+        comps: Tick,
+        observer: &mut impl Observer,
+    ) {
+        let place = self.std.organisation.place(bank);
+        self.gates
+            .issued(self.std.rules.after(command), place, self.now, comps);
+        match command {
+            Command::Act => self.gates.activate(place.rank, 1, self.now),
+            Command::GAct if !self.gact_outside_window() => {
+                self.gates.activate(place.rank, 4, self.now);
+            }
+            _ => {}
+        }
+        self.counters.commands[command as usize] += 1;
+        observer.command(Issued {
+            at: self.now,
+            command,
+            bank,
+            row,
+            comps,
+        });
+    }
+
+    fn progress(&mut self, block: BlockId, units: u64, at: Tick) -> Option<Completion> {
+        let entry = &mut self.blocks[block.0 as usize];
+        entry.left -= units;
+        entry.last = entry.last.max(at);
+        if entry.left > 0 {
+            return None;
+        }
+        let done = Completion {
+            block,
+            at: entry.last,
+        };
+        let stop = entry.watch == Watch::Stop;
+        self.completions.push(done);
+        stop.then_some(done)
+    }
+
+    /// Completions since the last call, in the order in which their last command was issued.
+    pub fn take_completions(&mut self) -> Vec<Completion> {
+        std::mem::take(&mut self.completions)
+    }
+
+    /// Forgets completed blocks; handles given out before become invalid. Only when drained.
+    pub fn forget_blocks(&mut self) {
+        if self.is_drained() {
+            self.blocks.clear();
+            self.completions.clear();
+        }
+    }
+
+    /// Makes two drained channels comparable at `at`: constraints that have expired by then are
+    /// forgotten.
+    pub fn settle(&mut self, at: Tick) {
+        self.gates.clip(at);
+        self.now = self.now.max(at);
+        self.slot = self.slot.max(at);
+        if self.bus_hold.1 <= at {
+            self.bus_hold = (0, 0);
+        }
+    }
+
+    /// Whether two drained channels will treat equal work equally.
+    pub fn same_state(&self, other: &Channel) -> bool {
+        self.is_drained()
+            && other.is_drained()
+            && self.now == other.now
+            && self.slot == other.slot
+            && self.gates == other.gates
+            && self.rows == other.rows
+            && self.refresh == other.refresh
+            && self.pim == other.pim
+            && self.bus_hold == other.bus_hold
+    }
+
+    /// Takes over the state of a channel that did the same work, keeping its own counters and
+    /// adding what the other counted since `before`.
+    pub fn adopt(&mut self, other: &Channel, before: &Counters) {
+        let mut counters = self.counters;
+        counters.advance_by(before, &other.counters);
+        self.clone_from(other);
+        self.counters = counters;
+    }
+}

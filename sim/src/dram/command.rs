@@ -1,0 +1,64 @@
+//! The commands a channel can put on its command bus, host and PIM alike: one numbering, so that
+//! every pair can be constrained by one table.
+
+/// A command of the channel. The comment gives its scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Command {
+    /// Opens a row in the normal row buffer of one bank.
+    Act,
+    /// Closes the normal row buffer of one bank.
+    Pre,
+    /// Reads one burst from an open row of one bank.
+    Rd,
+    /// Writes one burst into an open row of one bank.
+    Wr,
+    /// Refreshes one rank, all of whose banks are closed.
+    Ref,
+    /// Copies an open row of one bank into the channel's global vector buffer (PIM).
+    Gwrite,
+    /// Opens the same row in the PIM row buffers of one bank group.
+    GAct,
+    /// Closes the PIM row buffer of one bank; with dual row buffers only.
+    PimPre,
+    /// Announces a PIM tile; occupies a command slot, nothing else.
+    Header,
+    /// All banks of the channel: a burst of multiply-accumulates on the open PIM rows, then the
+    /// read-out of one partial sum per bank.
+    CompsReadres,
+}
+
+/// Number of commands; sizes the gate arrays.
+pub const COMMANDS: usize = 10;
+
+impl Command {
+    /// Every command, in numbering order.
+    pub const ALL: [Command; COMMANDS] = [
+        Command::Act,
+        Command::Pre,
+        Command::Rd,
+        Command::Wr,
+        Command::Ref,
+        Command::Gwrite,
+        Command::GAct,
+        Command::PimPre,
+        Command::Header,
+        Command::CompsReadres,
+    ];
+
+    /// The mnemonic of data sheets and the PIM literature.
+    pub fn mnemonic(self) -> &'static str {
+        match self {
+            Command::Act => "ACT",
+            Command::Pre => "PRE",
+            Command::Rd => "RD",
+            Command::Wr => "WR",
+            Command::Ref => "REF",
+            Command::Gwrite => "GWRITE",
+            Command::GAct => "G_ACT",
+            Command::PimPre => "PIM_PRECHARGE",
+            Command::Header => "P_HEADER",
+            Command::CompsReadres => "COMPS_READRES",
+        }
+    }
+}

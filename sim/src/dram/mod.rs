@@ -1,0 +1,24 @@
+//! Memory channels: standards as data, a reservation table with decision instants, described
+//! streams in and completion times out. Knows nothing of models, tensors or requests.
+#![deny(clippy::float_arithmetic)]
+
+pub mod channel;
+pub mod command;
+pub mod gates;
+mod host;
+pub mod observer;
+pub mod organisation;
+mod refresh;
+pub mod rows;
+pub mod rules;
+pub mod standard;
+pub mod stream;
+pub mod timing;
+
+pub use channel::{Channel, Counters, Stop};
+pub use command::Command;
+pub use observer::{CommandLog, Issued, NoObserver, Observer};
+pub use organisation::{Digit, Organisation};
+pub use standard::{Controller, PagePolicy, Standard};
+pub use stream::{BlockId, Completion, Descriptor, Direction, Watch};
+pub use timing::Timing;

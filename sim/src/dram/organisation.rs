@@ -1,0 +1,240 @@
+//! Shape of a memory system and its address mapping: from a byte range of the linear address space
+//! to slots (bursts) of each channel, and from a slot to rank, bank group, bank, row and column.
+
+use super::gates::Place;
+
+/// A digit of the address mapping, most significant first in the mapping string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Digit {
+    /// `ro`
+    Row,
+    /// `ra`
+    Rank,
+    /// `bg`
+    BankGroup,
+    /// `ba`
+    Bank,
+    /// `ch`
+    Channel,
+    /// `co`
+    Column,
+}
+
+impl Digit {
+    /// The two letters of DRAMsim3's mapping strings.
+    pub const NAMES: [(&'static str, Digit); 6] = [
+        ("ro", Digit::Row),
+        ("ra", Digit::Rank),
+        ("bg", Digit::BankGroup),
+        ("ba", Digit::Bank),
+        ("ch", Digit::Channel),
+        ("co", Digit::Column),
+    ];
+}
+
+/// Sizes of a memory system whose channels are alike.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Organisation {
+    /// Independent channels.
+    pub channels: usize,
+    /// Ranks of a channel.
+    pub ranks: usize,
+    /// Bank groups of a rank.
+    pub bank_groups: usize,
+    /// Banks of a bank group.
+    pub banks_per_group: usize,
+    /// Rows of a bank.
+    pub rows: u64,
+    /// Bytes of a row (page) of one bank.
+    pub row_bytes: u64,
+    /// Bytes of one burst: the unit of transfer and of slot numbers.
+    pub burst_bytes: u64,
+    /// Address digits, most significant first; every digit once.
+    pub mapping: [Digit; 6],
+}
+
+/// Where a slot of a channel lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Location {
+    /// Bank index within the channel.
+    pub bank: usize,
+    /// Row of the bank.
+    pub row: u32,
+    /// Burst within the row.
+    pub column: u64,
+}
+
+impl Organisation {
+    /// Banks of a channel.
+    pub fn banks(&self) -> usize {
+        self.ranks * self.groups_per_rank_banks()
+    }
+
+    fn groups_per_rank_banks(&self) -> usize {
+        self.bank_groups * self.banks_per_group
+    }
+
+    /// Bank groups of a channel.
+    pub fn groups(&self) -> usize {
+        self.ranks * self.bank_groups
+    }
+
+    /// Bursts of a row.
+    pub fn columns(&self) -> u64 {
+        self.row_bytes / self.burst_bytes
+    }
+
+    /// Bytes of the whole system.
+    pub fn capacity_bytes(&self) -> u64 {
+        self.channels as u64 * self.banks() as u64 * self.rows * self.row_bytes
+    }
+
+    /// Rank, group and bank of a bank index; the bank index counts bank, then group, then rank.
+    pub fn place(&self, bank: usize) -> Place {
+        Place {
+            bank,
+            group: bank / self.banks_per_group,
+            rank: bank / self.groups_per_rank_banks(),
+        }
+    }
+
+    fn radix(&self, digit: Digit) -> u64 {
+        match digit {
+            Digit::Row => self.rows,
+            Digit::Rank => self.ranks as u64,
+            Digit::BankGroup => self.bank_groups as u64,
+            Digit::Bank => self.banks_per_group as u64,
+            Digit::Channel => self.channels as u64,
+            Digit::Column => self.columns(),
+        }
+    }
+
+    /// Location of a slot of one channel; slots wrap at the channel's capacity.
+    pub fn locate(&self, slot: u64) -> Location {
+        let (mut rest, mut row, mut rank, mut group, mut bank, mut column) = (slot, 0, 0, 0, 0, 0);
+        for &digit in self.mapping.iter().rev() {
+            if digit == Digit::Channel {
+                continue;
+            }
+            let radix = self.radix(digit);
+            let value = rest % radix;
+            rest /= radix;
+            match digit {
+                Digit::Row => row = value,
+                Digit::Rank => rank = value,
+                Digit::BankGroup => group = value,
+                Digit::Bank => bank = value,
+                Digit::Column => column = value,
+                Digit::Channel => {}
+            }
+        }
+        let bank = (rank as usize * self.bank_groups + group as usize) * self.banks_per_group
+            + bank as usize;
+        Location {
+            bank,
+            row: row as u32,
+            column,
+        }
+    }
+
+    /// Slot of the first column of a row of a bank.
+    pub fn slot_of(&self, bank: usize, row: u32) -> u64 {
+        let place = self.place(bank);
+        let mut slot = 0;
+        for &digit in &self.mapping {
+            let value = match digit {
+                Digit::Channel => continue,
+                Digit::Row => u64::from(row),
+                Digit::Rank => place.rank as u64,
+                Digit::BankGroup => (place.group % self.bank_groups) as u64,
+                Digit::Bank => (bank % self.banks_per_group) as u64,
+                Digit::Column => 0,
+            };
+            slot = slot * self.radix(digit) + value;
+        }
+        slot
+    }
+
+    /// Consecutive bursts that stay in one channel before the next channel's turn.
+    pub fn interleave_bursts(&self) -> u64 {
+        self.mapping
+            .iter()
+            .rev()
+            .take_while(|&&digit| digit != Digit::Channel)
+            .map(|&digit| self.radix(digit))
+            .product()
+    }
+
+    /// Bytes after which the same channel has had one turn each: tensors aligned to it load all
+    /// channels alike.
+    pub fn stripe_bytes(&self) -> u64 {
+        self.interleave_bursts() * self.channels as u64 * self.burst_bytes
+    }
+
+    /// Slots of `channel` that lie wholly below byte address `end`; a partial burst counts.
+    pub fn slots_below(&self, channel: usize, end: u64) -> u64 {
+        let bursts = end.div_ceil(self.burst_bytes);
+        let granule = self.interleave_bursts();
+        let turn = granule * self.channels as u64;
+        let whole = bursts / turn * granule;
+        let rest = (bursts % turn).saturating_sub(channel as u64 * granule);
+        whole + rest.min(granule)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    pub(crate) fn hbm2() -> Organisation {
+        use Digit::{Bank, BankGroup, Channel, Column, Rank, Row};
+        Organisation {
+            channels: 32,
+            ranks: 2,
+            bank_groups: 4,
+            banks_per_group: 4,
+            rows: 32768,
+            row_bytes: 1024,
+            burst_bytes: 64,
+            mapping: [Row, Rank, BankGroup, Bank, Channel, Column],
+        }
+    }
+
+    #[test]
+    fn sizes_follow() {
+        let organisation = hbm2();
+        assert_eq!(organisation.capacity_bytes(), 32 << 30);
+        assert_eq!(organisation.stripe_bytes(), 32 << 10);
+        assert_eq!(organisation.interleave_bursts(), 16);
+    }
+
+    #[test]
+    fn a_row_is_sixteen_slots_and_then_the_next_bank() {
+        let organisation = hbm2();
+        let at = |slot| {
+            let l = organisation.locate(slot);
+            (l.bank, l.row, l.column)
+        };
+        assert_eq!(at(15), (0, 0, 15));
+        assert_eq!(at(16), (1, 0, 0));
+        assert_eq!(at(16 * 16), (16, 0, 0));
+        assert_eq!(at(16 * 32 + 3), (0, 1, 3));
+    }
+
+    proptest! {
+        #[test]
+        fn slots_of_all_channels_add_up(end in 0u64..1 << 34) {
+            let organisation = hbm2();
+            let sum: u64 = (0..32).map(|c| organisation.slots_below(c, end)).sum();
+            prop_assert_eq!(sum, end.div_ceil(64));
+        }
+
+        #[test]
+        fn slot_of_inverts_locate(bank in 0usize..32, row in 0u32..32768) {
+            let organisation = hbm2();
+            let location = organisation.locate(organisation.slot_of(bank, row));
+            prop_assert_eq!((location.bank, location.row, location.column), (bank, row, 0));
+        }
+    }
+}

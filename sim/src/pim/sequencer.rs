@@ -1,0 +1,430 @@
+//! The PIM stream of a channel: takes the operations of its programs strictly in order and offers
+//! the channel one candidate command at a time.
+#![deny(clippy::float_arithmetic)]
+
+use super::program::{PimOp, PimProgram};
+use super::{PimTiming, RowBuffers};
+use crate::dram::Standard;
+use crate::dram::command::Command;
+use crate::dram::gates::Gates;
+use crate::dram::rows::{Rows, bits};
+use crate::dram::stream::BlockId;
+use crate::time::Tick;
+use std::collections::VecDeque;
+
+/// The next command of the PIM stream: what, where (a bank; the first bank of a group), and the
+/// earliest legal tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    pub command: Command,
+    pub bank: usize,
+    pub at: Tick,
+    /// Multiply-accumulate steps, of a COMPS_READRES.
+    pub comps: Tick,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Work {
+    release: Tick,
+    block: BlockId,
+    program: PimProgram,
+    next: usize,
+}
+
+/// How far the operation at the head has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Waiting,
+    Gwrite,
+    /// Banks whose rows are in the way.
+    Close(u64),
+    Header,
+    /// Banks whose PIM row is still to be opened.
+    Open(u64),
+    /// Read-outs left.
+    Compute(u16),
+}
+
+/// State of the PIM stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sequencer {
+    work: VecDeque<Work>,
+    stage: Stage,
+    /// A GWRITE in flight stalls the stream until this tick.
+    stalled_until: Tick,
+    /// The refresh guard refused the head; it passes after the next refresh, come what may.
+    refused: bool,
+    forced: bool,
+}
+
+impl Sequencer {
+    pub(crate) fn new() -> Sequencer {
+        Sequencer {
+            work: VecDeque::new(),
+            stage: Stage::Waiting,
+            stalled_until: 0,
+            refused: false,
+            forced: false,
+        }
+    }
+
+    pub(crate) fn push(&mut self, release: Tick, block: BlockId, program: PimProgram) {
+        self.work.push_back(Work {
+            release,
+            block,
+            program,
+            next: 0,
+        });
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.work.is_empty()
+    }
+
+    pub(crate) fn next_release(&self, now: Tick) -> Option<Tick> {
+        self.work
+            .front()
+            .map(|work| work.release)
+            .filter(|&release| release > now)
+    }
+
+    /// Whether an operation has begun whose rows must stay open until it ends.
+    pub(crate) fn busy(&self) -> bool {
+        self.stage != Stage::Waiting
+    }
+
+    /// Whether released operations wait or run.
+    pub(crate) fn has_work(&self, now: Tick) -> bool {
+        self.work.front().is_some_and(|work| work.release <= now)
+    }
+
+    fn head(&self, now: Tick) -> Option<PimOp> {
+        let work = self.work.front().filter(|work| work.release <= now)?;
+        work.program.ops.get(work.next).copied()
+    }
+
+    /// The row that no host command may open: that of the tile in progress.
+    pub(crate) fn reserved_row(&self, now: Tick) -> Option<u32> {
+        match self.head(now)? {
+            PimOp::Tile { row, .. } if self.busy() => Some(row),
+            _ => None,
+        }
+    }
+
+    /// The bank that host commands must leave alone: that of the GWRITE being prepared.
+    pub(crate) fn held_bank(&self, now: Tick) -> Option<usize> {
+        match self.head(now)? {
+            PimOp::Gwrite { bank, .. } if self.busy() => Some(usize::from(bank)),
+            _ => None,
+        }
+    }
+
+    /// Whether host activations would push out the four-row activations that the stream waits for.
+    pub(crate) fn opening(&self) -> bool {
+        matches!(self.stage, Stage::Open(_))
+    }
+
+    /// The head's next command, if it may go. `guard` is the tick before which a new operation
+    /// must be over: the next refresh.
+    pub(crate) fn candidate(
+        &mut self,
+        std: &Standard,
+        rows: &Rows,
+        gates: &Gates,
+        now: Tick,
+        guard: Option<Tick>,
+    ) -> Option<Candidate> {
+        let pim = std.pim.as_ref()?;
+        let op = self.head(now)?;
+        let stage = match self.stage {
+            Stage::Waiting => first_stage(op, std, pim, rows),
+            stage => stage,
+        };
+        let mut candidate = next_command(op, stage, std, pim, rows, gates, now)?;
+        candidate.at = candidate.at.max(self.stalled_until).max(now);
+        if self.stage == Stage::Waiting {
+            let guard = guard?;
+            let over = candidate.at + duration(op, stage, std, pim, rows);
+            if over > guard && !self.forced {
+                self.refused = true;
+                return None;
+            }
+        }
+        Some(candidate)
+    }
+
+    /// A refresh was issued: an operation refused before it may now start.
+    pub(crate) fn refreshed(&mut self) {
+        self.forced |= self.refused;
+    }
+
+    /// Takes note of a command of the stream issued at `at`; returns the block that this command
+    /// completes, with the tick of its last result.
+    pub(crate) fn issued(
+        &mut self,
+        std: &Standard,
+        rows: &mut Rows,
+        candidate: Candidate,
+    ) -> Option<(BlockId, Tick)> {
+        let pim = std.pim.as_ref()?;
+        let op = self.work.front()?;
+        let op = *op.program.ops.get(op.next)?;
+        if self.stage == Stage::Waiting {
+            self.stage = first_stage(op, std, pim, rows);
+            self.refused = false;
+            self.forced = false;
+        }
+        let bank = candidate.bank;
+        match candidate.command {
+            Command::Pre if pim.row_buffers == RowBuffers::Blocked => {
+                rows.close_host(bank);
+                rows.close_pim(bank);
+            }
+            Command::Pre => rows.close_host(bank),
+            Command::PimPre => rows.close_pim(bank),
+            Command::Act => {
+                if let PimOp::Gwrite { row, .. } = op {
+                    rows.open_host(bank, row);
+                }
+            }
+            Command::GAct => {
+                if let PimOp::Tile { row, .. } = op {
+                    let group = group_banks(std, bank);
+                    for bank in bits(group) {
+                        rows.open_pim(bank, row);
+                    }
+                }
+            }
+            _ => {}
+        }
+        self.stage = match (self.stage, candidate.command) {
+            (Stage::Gwrite, Command::Gwrite) => {
+                self.stalled_until = candidate.at + pim.gwrite;
+                return self.finish(candidate.at + pim.gwrite);
+            }
+            (Stage::Close(mask), _) => match mask & !(1 << bank) {
+                0 => after_close(op, std, pim, rows),
+                rest => Stage::Close(rest),
+            },
+            (Stage::Header, _) => after_header(op, std, rows),
+            (Stage::Open(mask), _) => match mask & !group_banks(std, bank) {
+                0 => compute(op),
+                rest => Stage::Open(rest),
+            },
+            (Stage::Compute(left), _) if left <= 1 => {
+                let steps = if pim.quirks.result_off_bus {
+                    0
+                } else {
+                    pim.comp * candidate.comps
+                };
+                return self.finish(candidate.at + steps + std.timing.read_done());
+            }
+            (Stage::Compute(left), _) => Stage::Compute(left - 1),
+            (stage, _) => stage,
+        };
+        None
+    }
+
+    fn finish(&mut self, at: Tick) -> Option<(BlockId, Tick)> {
+        self.stage = Stage::Waiting;
+        let work = self.work.front_mut()?;
+        work.next += 1;
+        if work.next < work.program.ops.len() {
+            return None;
+        }
+        let block = work.block;
+        self.work.pop_front();
+        Some((block, at))
+    }
+}
+
+fn group_banks(std: &Standard, bank: usize) -> u64 {
+    let size = std.organisation.banks_per_group;
+    ((1 << size) - 1) << (bank / size * size)
+}
+
+fn compute(op: PimOp) -> Stage {
+    match op {
+        PimOp::Tile { results, .. } => Stage::Compute(results.max(1)),
+        PimOp::Gwrite { .. } => Stage::Gwrite,
+    }
+}
+
+/// Banks that hold another row, or this one in the wrong buffer.
+fn in_the_way(row: u32, pim: &PimTiming, rows: &Rows) -> u64 {
+    let other_pim = bits(rows.pim_open)
+        .filter(|&bank| rows.pim(bank) != Some(row))
+        .fold(0, |mask, bank| mask | 1 << bank);
+    match pim.row_buffers {
+        RowBuffers::Blocked => other_pim | rows.host_open,
+        RowBuffers::Dual => bits(rows.host_open)
+            .filter(|&bank| rows.host(bank) == Some(row))
+            .fold(other_pim, |mask, bank| mask | 1 << bank),
+    }
+}
+
+fn first_stage(op: PimOp, std: &Standard, pim: &PimTiming, rows: &Rows) -> Stage {
+    match op {
+        PimOp::Gwrite { .. } => Stage::Gwrite,
+        PimOp::Tile { row, .. } => match in_the_way(row, pim, rows) {
+            0 => after_close(op, std, pim, rows),
+            mask => Stage::Close(mask),
+        },
+    }
+}
+
+fn after_close(op: PimOp, std: &Standard, pim: &PimTiming, rows: &Rows) -> Stage {
+    if pim.header {
+        Stage::Header
+    } else {
+        after_header(op, std, rows)
+    }
+}
+
+fn after_header(op: PimOp, std: &Standard, rows: &Rows) -> Stage {
+    let PimOp::Tile { row, .. } = op else {
+        return Stage::Gwrite;
+    };
+    let closed = (0..std.organisation.banks())
+        .filter(|&bank| rows.pim(bank) != Some(row))
+        .fold(0, |mask, bank| mask | 1 << bank);
+    if closed == 0 {
+        compute(op)
+    } else {
+        Stage::Open(closed)
+    }
+}
+
+fn next_command(
+    op: PimOp,
+    stage: Stage,
+    std: &Standard,
+    pim: &PimTiming,
+    rows: &Rows,
+    gates: &Gates,
+    now: Tick,
+) -> Option<Candidate> {
+    let candidate = |command, bank, at, comps| Candidate {
+        command,
+        bank,
+        at,
+        comps,
+    };
+    let ready = |command, bank| gates.ready(command, std.organisation.place(bank));
+    match (stage, op) {
+        (Stage::Gwrite | Stage::Waiting, PimOp::Gwrite { bank, row }) => {
+            let bank = usize::from(bank);
+            let blocked = pim.row_buffers == RowBuffers::Blocked;
+            let command = if rows.pim(bank) == Some(row) || (blocked && rows.pim(bank).is_some()) {
+                pim.row_buffers.close_command()
+            } else {
+                match rows.host(bank) {
+                    Some(open) if open == row => Command::Gwrite,
+                    Some(_) => Command::Pre,
+                    None => Command::Act,
+                }
+            };
+            let mut at = ready(command, bank);
+            if command == Command::Act {
+                at = at.max(gates.window(std.organisation.place(bank).rank, 1));
+            }
+            Some(candidate(command, bank, at, 0))
+        }
+        (Stage::Close(mask), _) => {
+            let mut best: Option<Candidate> = None;
+            for bank in bits(mask) {
+                let command = if rows.pim(bank).is_some() {
+                    pim.row_buffers.close_command()
+                } else {
+                    Command::Pre
+                };
+                let at = ready(command, bank).max(now);
+                if best.is_none_or(|best| at < best.at) {
+                    best = Some(candidate(command, bank, at, 0));
+                    if at == now {
+                        break;
+                    }
+                }
+            }
+            best
+        }
+        (Stage::Header, _) => Some(candidate(Command::Header, 0, now, 0)),
+        (Stage::Open(mask), _) => {
+            let size = std.organisation.banks_per_group;
+            let mut best: Option<Candidate> = None;
+            let mut rest = mask;
+            while rest != 0 {
+                let first = rest.trailing_zeros() as usize;
+                let group = group_banks(std, first);
+                rest &= !group;
+                let banks = (first / size * size)..(first / size * size + size);
+                let at = open_at(pim, std, gates, banks);
+                if best.is_none_or(|best| at < best.at) {
+                    best = Some(candidate(Command::GAct, first / size * size, at, 0));
+                }
+            }
+            best
+        }
+        (Stage::Compute(_), PimOp::Tile { comps, .. }) => {
+            let steps = pim.steps(comps);
+            let at = gates.ready_everywhere(Command::CompsReadres);
+            Some(candidate(Command::CompsReadres, 0, at, steps))
+        }
+        _ => None,
+    }
+}
+
+/// Earliest G_ACT of a group: every bank closed long enough, and the activation window.
+fn open_at(
+    pim: &PimTiming,
+    std: &Standard,
+    gates: &Gates,
+    mut banks: std::ops::Range<usize>,
+) -> Tick {
+    let rank = std.organisation.place(banks.start).rank;
+    if pim.quirks.gact_outside_window {
+        // The artifact looks at the first bank of the group that is ready, and at no window.
+        return banks
+            .map(|bank| gates.ready(Command::GAct, std.organisation.place(bank)))
+            .min()
+            .unwrap_or(0);
+    }
+    let window = gates.window(rank, 4);
+    banks.try_fold(window, |at, bank| {
+        Some(at.max(gates.ready(Command::GAct, std.organisation.place(bank))))
+    })
+    .unwrap_or(window)
+}
+
+/// Ticks from the first command of an operation until its rows may be closed again, alone on the
+/// channel: what the refresh guard compares with the time left.
+fn duration(op: PimOp, stage: Stage, std: &Standard, pim: &PimTiming, rows: &Rows) -> Tick {
+    let t = &std.timing;
+    match op {
+        PimOp::Gwrite { bank, row } => {
+            let open = match rows.host(usize::from(bank)) {
+                Some(open) if open == row => 0,
+                Some(_) => t.rp + t.rcd_rd,
+                None => t.rcd_rd,
+            };
+            open + pim.gwrite
+        }
+        PimOp::Tile { results, comps, .. } => {
+            let closes = match stage {
+                Stage::Close(mask) => Tick::from(mask.count_ones()),
+                _ => 0,
+            };
+            let span = t.faw.max(t.rrd_s) * (std.organisation.bank_groups as Tick - 1);
+            let results = Tick::from(results.max(1));
+            if pim.quirks.coarse_guard {
+                let steps = (Tick::from(comps) * results).next_power_of_two();
+                return t.rtp * closes + span + t.rcd_rd + pim.comp * steps.max(pim.min_comps)
+                    + pim.comp * (results - 1);
+            }
+            let opened = (closes + Tick::from(pim.header)).max(if closes > 0 { t.rp } else { 0 });
+            let ranks = std.organisation.ranks as Tick - 1;
+            let steps = pim.comp * (pim.steps(comps) + 1) * results;
+            opened + span + ranks + t.rcd_rd + steps + t.rtp
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Integer time. A device counts ticks of its own clock; between devices and in records time is
+//! picoseconds. Floating point never appears, so equal inputs give equal times everywhere.
+#![deny(clippy::float_arithmetic)]
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::ops::{Add, AddAssign, Sub};
+
+/// Clock cycles inside one clock domain (a DRAM channel, an array).
+pub type Tick = u64;
+
+/// One second in picoseconds.
+const PS_PER_S: u128 = 1_000_000_000_000;
+
+/// A point in simulated time, or a duration, in picoseconds. 64 bits hold 213 days.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Ps(pub u64);
+
+impl Ps {
+    /// Time zero.
+    pub const ZERO: Ps = Ps(0);
+
+    /// From whole nanoseconds, saturating.
+    pub fn from_ns(ns: u64) -> Ps {
+        Ps(ns.saturating_mul(1000))
+    }
+
+    /// `self - earlier`, or zero.
+    #[must_use]
+    pub fn since(self, earlier: Ps) -> Ps {
+        Ps(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Duration multiplied by a count, saturating.
+    #[must_use]
+    pub fn times(self, count: u64) -> Ps {
+        Ps(self.0.saturating_mul(count))
+    }
+}
+
+impl Add for Ps {
+    type Output = Ps;
+    fn add(self, other: Ps) -> Ps {
+        Ps(self.0.saturating_add(other.0))
+    }
+}
+
+impl AddAssign for Ps {
+    fn add_assign(&mut self, other: Ps) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Ps {
+    type Output = Ps;
+    fn sub(self, other: Ps) -> Ps {
+        self.since(other)
+    }
+}
+
+impl fmt::Display for Ps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ps", self.0)
+    }
+}
+
+/// The clock of one domain: converts at the boundary, exactly, also where the period is no whole
+/// number of picoseconds (2.4 GHz: 416.67 ps).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Clock {
+    hz: u64,
+}
+
+impl Clock {
+    /// A clock of `hz` cycles a second; `None` for zero.
+    pub fn new(hz: u64) -> Option<Clock> {
+        (hz > 0).then_some(Clock { hz })
+    }
+
+    /// Frequency, Hz.
+    pub fn hz(self) -> u64 {
+        self.hz
+    }
+
+    /// The time of a tick's edge, rounded down to a picosecond.
+    pub fn to_ps(self, ticks: Tick) -> Ps {
+        let ps = u128::from(ticks) * PS_PER_S / u128::from(self.hz);
+        Ps(u64::try_from(ps).unwrap_or(u64::MAX))
+    }
+
+    /// The first tick whose edge is not before `at`.
+    pub fn next_tick(self, at: Ps) -> Tick {
+        let ticks = (u128::from(at.0) * u128::from(self.hz)).div_ceil(PS_PER_S);
+        u64::try_from(ticks).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_tick_survives_the_round_trip(hz in 1_000_000u64..=1_000_000_000_000, ticks in 0u64..1 << 40) {
+            let clock = Clock::new(hz).unwrap();
+            prop_assert_eq!(clock.next_tick(clock.to_ps(ticks)), ticks);
+        }
+
+        #[test]
+        fn next_tick_is_never_early(hz in 1_000_000u64..10_000_000_000, at in 0u64..1 << 50) {
+            let clock = Clock::new(hz).unwrap();
+            prop_assert!(clock.to_ps(clock.next_tick(Ps(at)) + 1) > Ps(at));
+            prop_assert!(u128::from(clock.next_tick(Ps(at))) * PS_PER_S >= u128::from(at) * u128::from(hz));
+        }
+    }
+
+    #[test]
+    fn a_period_that_is_no_whole_picosecond_does_not_drift() {
+        let clock = Clock::new(2_400_000_000).unwrap();
+        assert_eq!(clock.to_ps(2_400_000_000), Ps(1_000_000_000_000));
+        assert_eq!(clock.to_ps(1), Ps(416));
+    }
+}
