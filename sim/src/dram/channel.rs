@@ -192,7 +192,7 @@ impl Channel {
             self.host_admit();
             let direction = self.host.turn();
             let (choice, runner_up) = self.choose(direction);
-            if choice.is_none() && horizon == Tick::MAX && self.is_drained() {
+            if horizon == Tick::MAX && self.is_drained() {
                 return Stop::Idle;
             }
             let event = self.next_event();

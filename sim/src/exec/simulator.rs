@@ -1,0 +1,263 @@
+//! A machine ready to run steps: holds what is measured or remembered between them.
+
+use super::gpu::rates;
+use super::npu::{NpuRun, Remembered};
+use super::step::{StepTiming, TaskTiming};
+use super::Usage;
+use crate::link::Link;
+use crate::lower::{self, Task, Work};
+use crate::machine::{Device, Machine, NpuDevice};
+use crate::memory::{Basis, Memory, PimCosts, Rates, System};
+use crate::time::Ps;
+use memwall_models::graph::GraphError;
+use memwall_models::{Model, Sequence, StepGraph};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Detail of the memory model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fidelity {
+    /// Every DRAM and PIM command.
+    Command,
+    /// Rates measured on the command model at first use.
+    Fast,
+    /// Kernel rates: machines without a memory model of their own (GPUs).
+    Rates,
+}
+
+/// A step that cannot be simulated.
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
+pub enum SimError {
+    /// The batch does not suit the model or the tensor-parallel degree.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The machine has no link for a group of several devices.
+    #[error("machine '{machine}' has no [link]: the tensor-parallel degree must be 1, not {degree}")]
+    NoLink {
+        /// Machine.
+        machine: String,
+        /// Degree asked for.
+        degree: u64,
+    },
+    /// Attention cannot be laid out in the banks.
+    #[error("model '{model}' does not fit the PIM layout of machine '{machine}': {rule}")]
+    Layout {
+        /// Machine.
+        machine: String,
+        /// Model.
+        model: String,
+        /// What is required.
+        rule: String,
+    },
+    /// Weights or KV caches exceed the memory of a device.
+    #[error("{what}: {needed_bytes} bytes a device are needed, machine '{machine}' has {capacity_bytes}")]
+    Capacity {
+        /// Machine.
+        machine: String,
+        /// What does not fit.
+        what: String,
+        /// Bytes needed on one device.
+        needed_bytes: u64,
+        /// Bytes there are.
+        capacity_bytes: u64,
+    },
+    /// Nothing was simulated.
+    #[error("the step took no time: nothing was simulated")]
+    ZeroWork,
+}
+
+/// Runs steps of one model on one machine.
+#[derive(Debug, Clone)]
+pub struct Simulator {
+    machine: Machine,
+    model: Model,
+    degree: u64,
+    fidelity: Fidelity,
+    share_channels: bool,
+    basis: Option<Arc<Basis>>,
+    remembered: Option<Remembered>,
+}
+
+impl Simulator {
+    /// Prepares `model` on `degree` devices like `machine`. `fidelity` is `Rates` for a GPU
+    /// whatever is asked.
+    pub fn new(
+        machine: &Machine,
+        model: &Model,
+        degree: u64,
+        fidelity: Fidelity,
+    ) -> Result<Simulator, SimError> {
+        if degree > 1 && machine.link.is_none() {
+            return Err(SimError::NoLink {
+                machine: machine.name.clone(),
+                degree,
+            });
+        }
+        let mut simulator = Simulator {
+            machine: machine.clone(),
+            model: model.clone(),
+            degree,
+            fidelity,
+            share_channels: true,
+            basis: None,
+            remembered: None,
+        };
+        match &machine.device {
+            Device::Gpu(_) => simulator.fidelity = Fidelity::Rates,
+            Device::Npu(device) => {
+                check_layout(machine, device, model)?;
+                if fidelity == Fidelity::Fast {
+                    simulator.basis = Some(Arc::new(Basis::measure(&device.memory)));
+                    let costs = PimCosts::new(&device.memory);
+                    simulator.remembered = Some(Remembered::new(costs));
+                }
+            }
+        }
+        Ok(simulator)
+    }
+
+    /// Simulates every channel on its own instead of sharing the work of channels in equal state:
+    /// for the test that sharing changes nothing.
+    #[must_use]
+    pub fn without_sharing(mut self) -> Simulator {
+        self.share_channels = false;
+        self
+    }
+
+    /// Fidelity in force.
+    pub fn fidelity(&self) -> Fidelity {
+        self.fidelity
+    }
+
+    /// The machine.
+    pub fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Devices of the tensor-parallel group.
+    pub fn degree(&self) -> u64 {
+        self.degree
+    }
+
+    /// Runs one step. `placement` gives the channel of each sequence's KV cache; machines without
+    /// PIM ignore it.
+    pub fn step(
+        &mut self,
+        sequences: &[Sequence],
+        placement: &[u32],
+    ) -> Result<StepTiming, SimError> {
+        let graph = StepGraph::build(&self.model, self.degree, sequences)?;
+        let lower = |part| lower::lower(part, &self.machine, sequences, self.degree);
+        let parts = [
+            (lower(&graph.prologue)?, 1),
+            (lower(&graph.layer)?, graph.repeat),
+            (lower(&graph.epilogue)?, 1),
+        ];
+        let mut timing = StepTiming::default();
+        match &self.machine.device {
+            Device::Gpu(gpu) => {
+                let link = self.machine.link.as_ref();
+                let run = |task: &Task, at| (at + kernel(gpu, link, task), gpu_usage(task));
+                run_parts(&parts, run, &mut timing);
+            }
+            Device::Npu(device) => {
+                let memory = match &self.basis {
+                    Some(basis) => Memory::Fast(Rates::new(Arc::clone(basis))),
+                    None => Memory::Command(Box::new(System::new(
+                        Arc::clone(&device.memory),
+                        self.share_channels,
+                    ))),
+                };
+                let mut run = NpuRun {
+                    device,
+                    link: self.machine.link.as_ref(),
+                    memory,
+                    remembered: self.remembered.as_mut(),
+                    placement,
+                    element: self.model.dtype.bytes(),
+                };
+                run_parts(&parts, |task, at| run.run(task, at), &mut timing);
+            }
+        }
+        if timing.total == Ps::ZERO {
+            return Err(SimError::ZeroWork);
+        }
+        Ok(timing)
+    }
+}
+
+fn run_parts(
+    parts: &[(Vec<Task>, u64)],
+    mut run: impl FnMut(&Task, Ps) -> (Ps, Usage),
+    timing: &mut StepTiming,
+) {
+    let mut now = Ps::ZERO;
+    for (index, (tasks, repeat)) in parts.iter().enumerate() {
+        let start = now;
+        for task in tasks {
+            let (end, usage) = run(task, now);
+            timing.push(TaskTiming {
+                name: task.name,
+                unit: task.unit,
+                time: end.since(now),
+                usage,
+                repeat: *repeat,
+            });
+            now = end;
+        }
+        if index == 1 {
+            timing.layer = now.since(start);
+        }
+    }
+}
+
+fn kernel(gpu: &crate::gpu::Gpu, link: Option<&Link>, task: &Task) -> Ps {
+    match task.work {
+        Work::Kernel { class, flop, bytes } => rates(gpu, class).time(flop, bytes),
+        Work::AllReduce { bytes, devices } => {
+            link.map_or(Ps::ZERO, |link| link.all_reduce(bytes, devices))
+        }
+        _ => Ps::ZERO,
+    }
+}
+
+fn gpu_usage(task: &Task) -> Usage {
+    match task.work {
+        Work::Kernel { bytes, .. } => Usage {
+            array_macs: task.macs,
+            bus_bytes: bytes,
+            ..Usage::default()
+        },
+        Work::AllReduce { bytes, devices } => Usage {
+            link_bytes: 2 * bytes * (devices - 1) / devices.max(1),
+            ..Usage::default()
+        },
+        _ => Usage::default(),
+    }
+}
+
+fn check_layout(machine: &Machine, device: &NpuDevice, model: &Model) -> Result<(), SimError> {
+    if device.pim.is_none() {
+        return Ok(());
+    }
+    let row = device.memory.organisation.row_bytes / 2;
+    let rule = if model.dtype.bytes() != 2 {
+        "the banks multiply 16-bit elements".to_owned()
+    } else if model.head_dim > row {
+        format!("a head of {} exceeds a row of {row} elements", model.head_dim)
+    } else {
+        return Ok(());
+    };
+    Err(SimError::Layout {
+        machine: machine.name.clone(),
+        model: model.name.clone(),
+        rule,
+    })
+}

@@ -1,0 +1,160 @@
+//! Tasks of an NPU: products on the arrays, rows on the vector unit, and attention where the
+//! machine runs it: decode in the banks if there is PIM, all else on the arrays.
+
+use super::attention::entries;
+use super::{AttentionEntry, KvAppend, Task, Unit, Work, sum};
+use crate::machine::NpuDevice;
+use crate::npu::VectorOp;
+use memwall_models::{Operator, OperatorKind, Sequence, Shape, TensorBytes};
+
+pub(super) fn tasks(
+    operators: &[&Operator],
+    device: &NpuDevice,
+    sequences: &[Sequence],
+    devices: u64,
+) -> Vec<Task> {
+    let logit = operators
+        .iter()
+        .find(|operator| operator.kind == OperatorKind::Logit);
+    let entries = logit.map_or_else(Vec::new, |logit| entries(logit, sequences));
+    let mut tasks = Vec::new();
+    for &operator in operators {
+        match operator.kind {
+            OperatorKind::KvAppend => tasks.push(append(operator, &entries, device)),
+            OperatorKind::Logit => tasks.extend(attention(operators, &entries, device)),
+            OperatorKind::Softmax | OperatorKind::Attend => {}
+            _ => tasks.push(single(operator, devices)),
+        }
+    }
+    tasks
+}
+
+fn single(operator: &Operator, devices: u64) -> Task {
+    let (unit, work) = match (&operator.shape, vector_op(operator)) {
+        (&Shape::Gemm { m, k, n }, _) => {
+            let element = operator.dtype.bytes();
+            (Unit::Array, Work::Gemm { m, k, n, element })
+        }
+        (&Shape::Rows { rows, width }, Some(op)) => {
+            (Unit::Vector, Work::Vector { op, rows, width })
+        }
+        _ if operator.kind == OperatorKind::AllReduce => {
+            let bytes = operator.bytes.input;
+            (Unit::Link, Work::AllReduce { bytes, devices })
+        }
+        _ => (Unit::Memory, Work::Gather),
+    };
+    Task {
+        name: operator.name,
+        unit,
+        work,
+        macs: operator.macs(),
+        bytes: operator.bytes,
+    }
+}
+
+fn vector_op(operator: &Operator) -> Option<VectorOp> {
+    // The graph says how many activations an element-wise operator reads for each it writes.
+    let gated = operator.bytes.input > operator.bytes.output;
+    let width = match operator.shape {
+        Shape::Rows { width, .. } => width,
+        _ => return None,
+    };
+    // A layer norm has a bias beside its weight.
+    let biased = operator.bytes.weights > width * operator.dtype.bytes();
+    match operator.kind {
+        OperatorKind::Norm if biased => Some(VectorOp::LayerNorm),
+        OperatorKind::Norm => Some(VectorOp::RmsNorm),
+        OperatorKind::Rotary => Some(VectorOp::Rotary),
+        OperatorKind::Residual => Some(VectorOp::Add),
+        OperatorKind::Activation if gated => Some(VectorOp::GatedActivation),
+        OperatorKind::Activation => Some(VectorOp::Activation),
+        _ => None,
+    }
+}
+
+fn append(operator: &Operator, entries: &[AttentionEntry], device: &NpuDevice) -> Task {
+    let work = if device.pim.is_some() {
+        let appends = entries.iter().map(|entry| KvAppend {
+            sequence: entry.sequence,
+            new_tokens: entry.new_tokens,
+            features: entry.head.kv_heads * entry.head.dim,
+            query_rows: if entry.is_decode() {
+                entry.group()
+            } else {
+                0
+            },
+        });
+        Work::AppendPim(appends.collect())
+    } else {
+        Work::AppendSequential
+    };
+    Task {
+        name: operator.name,
+        unit: Unit::Memory,
+        work,
+        macs: 0,
+        bytes: operator.bytes,
+    }
+}
+
+fn attention(
+    operators: &[&Operator],
+    entries: &[AttentionEntry],
+    device: &NpuDevice,
+) -> Vec<Task> {
+    let parts: Vec<&Operator> = operators
+        .iter()
+        .copied()
+        .filter(|operator| {
+            matches!(
+                operator.kind,
+                OperatorKind::Logit | OperatorKind::Softmax | OperatorKind::Attend
+            )
+        })
+        .collect();
+    let element = parts.first().map_or(2, |part| part.dtype.bytes());
+    let (in_banks, on_arrays): (Vec<_>, Vec<_>) = entries
+        .iter()
+        .copied()
+        .partition(|entry| device.pim.is_some() && entry.is_decode());
+    let mut tasks = Vec::new();
+    let all = sum(&parts);
+    let mut task = |name, unit, entries: Vec<AttentionEntry>, whole: bool| {
+        if entries.is_empty() {
+            return;
+        }
+        let kv_read = entries.iter().map(|entry| {
+            let head = entry.head;
+            2 * head.kv_heads * head.dim * head.tokens * element
+        });
+        // With a single part the classes are the operators' own; with two, KV is split exactly
+        // and activations stay with the arrays' part.
+        let bytes = TensorBytes {
+            kv_read: kv_read.sum(),
+            input: if whole { all.input } else { 0 },
+            output: if whole { all.output } else { 0 },
+            ..TensorBytes::default()
+        };
+        tasks.push(Task {
+            name,
+            unit,
+            macs: entries.iter().map(AttentionEntry::macs).sum(),
+            work: if unit == Unit::Pim {
+                Work::PimAttention(entries)
+            } else {
+                Work::ArrayAttention(entries)
+            },
+            bytes,
+        });
+    };
+    let mixed = !in_banks.is_empty() && !on_arrays.is_empty();
+    let (prefill, decode) = if mixed {
+        ("attention_prefill", "attention_decode")
+    } else {
+        ("attention", "attention")
+    };
+    task(prefill, Unit::Array, on_arrays, true);
+    task(decode, Unit::Pim, in_banks, !mixed);
+    tasks
+}

@@ -1,0 +1,209 @@
+//! From a machine's name to its checked description: reads the texts that a [`PartSource`] offers,
+//! applies `--set` options, and says of every error which text or option it came from.
+
+use super::error::ConfigError;
+use super::raw::{RawMachine, RawMemory};
+use super::resolve;
+use super::{Machine, Setting};
+use memwall_models::spelling;
+use serde::de::DeserializeOwned;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A configuration text and what to call it in errors.
+#[derive(Debug, Clone)]
+pub struct PartText {
+    /// File path, or the name of an embedded file.
+    pub origin: String,
+    /// TOML.
+    pub text: Arc<str>,
+}
+
+/// Where configuration texts come from. The simulator itself reads no file.
+pub trait PartSource {
+    /// A machine by name.
+    fn machine(&self, name: &str) -> Option<PartText>;
+    /// A memory part by name.
+    fn part(&self, name: &str) -> Option<PartText>;
+    /// Names of all machines.
+    fn machine_names(&self) -> Vec<String>;
+    /// Names of all memory parts.
+    fn part_names(&self) -> Vec<String>;
+}
+
+/// Loads a machine by name, with settings applied in order.
+pub fn load(
+    source: &dyn PartSource,
+    name: &str,
+    settings: &[Setting],
+) -> Result<Machine, ConfigError> {
+    let Some(text) = source.machine(name) else {
+        let names = source.machine_names();
+        let mut error = ConfigError::whole(
+            name,
+            format!("no machine of this name; there are {}", names.join(", ")),
+        );
+        error.nearest = spelling::nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+        return Err(error);
+    };
+    load_text(source, name, text, settings)
+}
+
+/// Loads a machine from a text; its parts come from `source`.
+pub fn load_text(
+    source: &dyn PartSource,
+    name: &str,
+    text: PartText,
+    settings: &[Setting],
+) -> Result<Machine, ConfigError> {
+    let (of_part, of_machine): (Vec<_>, Vec<_>) =
+        settings.iter().partition(|s| s.path.starts_with("memory."));
+    let machine = Document::<RawMachine>::read(text, "", &of_machine)?;
+    let memory = match &machine.raw.memory {
+        None => {
+            if let Some(setting) = of_part.first() {
+                return Err(setting.error("this machine has no memory part"));
+            }
+            None
+        }
+        Some(part) => {
+            let Some(text) = source.part(part) else {
+                let names = source.part_names();
+                let rule = format!(
+                    "no memory part '{part}'; there are {}",
+                    names.join(", ")
+                );
+                let mut error = machine.fault("memory", &rule);
+                error.nearest =
+                    spelling::nearest(part, names.iter().map(String::as_str)).map(str::to_owned);
+                return Err(error);
+            };
+            Some(Document::<RawMemory>::read(text, "memory.", &of_part)?)
+        }
+    };
+    resolve::resolve(name, &machine, memory.as_ref())
+}
+
+/// A text with the value read from it, and the settings that changed it.
+pub(super) struct Document<T> {
+    pub raw: T,
+    pub table: toml::Table,
+    source: PartText,
+    /// What settings write before the document's own paths.
+    prefix: &'static str,
+    settings: Vec<Setting>,
+}
+
+impl<T: DeserializeOwned> Document<T> {
+    fn read(
+        source: PartText,
+        prefix: &'static str,
+        settings: &[&Setting],
+    ) -> Result<Document<T>, ConfigError> {
+        let raw = parse::<T>(&source)?;
+        let mut document = Document {
+            raw,
+            table: toml::Table::new(),
+            source,
+            prefix,
+            settings: settings.iter().map(|&setting| setting.clone()).collect(),
+        };
+        document.table = parse::<toml::Table>(&document.source)?;
+        for &setting in settings {
+            let path = setting.path.strip_prefix(prefix).unwrap_or(&setting.path);
+            insert(&mut document.table, path, setting)?;
+        }
+        if !settings.is_empty() {
+            let value = toml::Value::Table(document.table.clone());
+            document.raw = serde_path_to_error::deserialize(value).map_err(|error| {
+                let path = field_path(&error.path().to_string(), error.inner().message());
+                document.fault(&path, error.inner().message())
+            })?;
+        }
+        Ok(document)
+    }
+}
+
+impl<T> Document<T> {
+    /// An error about the value at `path`: in the option that set it, or else in the text.
+    pub(super) fn fault(&self, path: &str, message: &str) -> ConfigError {
+        let full = format!("{}{path}", self.prefix);
+        let covers = |setting: &&Setting| {
+            full == setting.path
+                || full.starts_with(&format!("{}.", setting.path))
+                || setting.path.starts_with(&format!("{full}."))
+        };
+        match self.settings.iter().rev().find(covers) {
+            Some(setting) => {
+                let mut error = ConfigError::from_serde(&setting.option(), &full, message);
+                // The option names the path already when it is the one at fault.
+                if full == setting.path {
+                    error.path.clear();
+                }
+                error
+            }
+            None => ConfigError::from_serde(&self.source.origin, path, message)
+                .located(&self.source.text, span_of(&self.source.text, path)),
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(source: &PartText) -> Result<T, ConfigError> {
+    let broken = |error: &toml::de::Error, path: &str| {
+        let path = field_path(path, error.message());
+        ConfigError::from_serde(&source.origin, &path, error.message())
+            .located(&source.text, error.span())
+    };
+    let deserializer = toml::Deserializer::parse(&source.text).map_err(|error| broken(&error, ""))?;
+    serde_path_to_error::deserialize(deserializer)
+        .map_err(|error| broken(error.inner(), &error.path().to_string()))
+}
+
+/// serde's path of an unknown or missing key ends at its table; the key itself is in the message.
+fn field_path(path: &str, message: &str) -> String {
+    let path = if path == "." { "" } else { path };
+    let key = message
+        .strip_prefix("unknown field `")
+        .or_else(|| message.strip_prefix("missing field `"))
+        .and_then(|rest| rest.split('`').next());
+    match key {
+        Some(key) if path.is_empty() => key.to_owned(),
+        Some(key) if path.rsplit('.').next() != Some(key) => format!("{path}.{key}"),
+        _ => path.to_owned(),
+    }
+}
+
+fn insert(table: &mut toml::Table, path: &str, setting: &Setting) -> Result<(), ConfigError> {
+    let mut at = table;
+    let mut keys: Vec<&str> = path.split('.').collect();
+    let last = keys.pop().unwrap_or_default();
+    for key in keys {
+        let next = at
+            .entry(key)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let toml::Value::Table(next) = next else {
+            return Err(setting.error(&format!("'{key}' is a value, not a table")));
+        };
+        at = next;
+    }
+    at.insert(last.to_owned(), setting.value.clone());
+    Ok(())
+}
+
+/// Bytes of the value at a dotted path, if the text has it.
+fn span_of(text: &str, path: &str) -> Option<Range<usize>> {
+    let table = toml::de::DeTable::parse(text).ok()?;
+    let mut at = table.get_ref();
+    let mut keys = path.split('.').peekable();
+    while let Some(key) = keys.next() {
+        let (_, value) = at.iter().find(|(name, _)| name.get_ref() == key)?;
+        if keys.peek().is_none() {
+            return Some(value.span());
+        }
+        match value.get_ref() {
+            toml::de::DeValue::Table(table) => at = table,
+            _ => return Some(value.span()),
+        }
+    }
+    None
+}

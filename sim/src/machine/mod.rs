@@ -1,0 +1,91 @@
+//! A machine: from TOML as written to the checked, integer description that the devices are built
+//! from. Holds no state of a run.
+
+mod error;
+mod load;
+mod number;
+mod raw;
+mod resolve;
+mod setting;
+
+use crate::dram::Standard;
+use crate::gpu::Gpu;
+use crate::link::Link;
+use crate::npu::Npu;
+use std::sync::Arc;
+
+pub use error::ConfigError;
+pub use load::{PartSource, PartText, load, load_text};
+pub use setting::Setting;
+
+/// A machine: one device, and how many like it are joined.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// Name of its file.
+    pub name: String,
+    /// One sentence.
+    pub description: String,
+    /// The device that computes.
+    pub device: Device,
+    /// Link between the devices of a tensor-parallel group; `None` allows a degree of one only.
+    pub link: Option<Link>,
+    /// The configuration after `--set`, parts included.
+    pub configuration: toml::Table,
+}
+
+/// What computes.
+#[derive(Debug, Clone)]
+pub enum Device {
+    /// Arrays and a vector unit on memory channels, with or without PIM.
+    Npu(NpuDevice),
+    /// A GPU, by rates.
+    Gpu(Gpu),
+}
+
+/// An NPU and its memory.
+#[derive(Debug, Clone)]
+pub struct NpuDevice {
+    /// Arrays, vector unit, scratchpad.
+    pub npu: Npu,
+    /// Memory part, with its PIM side if there is one.
+    pub memory: Arc<Standard>,
+    /// Policies of PIM attention; `None` if attention runs on the arrays.
+    pub pim: Option<PimPolicy>,
+}
+
+/// Policies of PIM attention that concern the placement of KV caches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PimPolicy {
+    /// Choice of the channel of a request.
+    pub balance: Balance,
+    /// Cost of appending to the V layout.
+    pub v_append: VAppend,
+}
+
+/// Which channel gets a request's KV cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Balance {
+    /// Channels in turn.
+    RoundRobin,
+    /// The channel with the least estimated load (the greedy rule of the NeuPIMs paper).
+    LeastLoad,
+}
+
+/// How a new token's V vector reaches the layout in which one row holds one feature of many tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VAppend {
+    /// A masked column write for each feature.
+    Direct,
+    /// Not timed.
+    Untimed,
+}
+
+impl Machine {
+    /// Bytes of memory of one device.
+    pub fn capacity_bytes(&self) -> u64 {
+        match &self.device {
+            Device::Npu(device) => device.memory.organisation.capacity_bytes(),
+            Device::Gpu(gpu) => gpu.memory_bytes,
+        }
+    }
+}

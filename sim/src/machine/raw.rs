@@ -1,0 +1,222 @@
+//! Machine and part files as written: every key, with its unit in its name. Nothing is derived
+//! here; `resolve` checks the rules between keys.
+
+use super::number::{Amount, Positive, Whole};
+use serde::Deserialize;
+
+/// A machine file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawMachine {
+    /// One sentence for `hw list`.
+    pub description: String,
+    /// Name of the memory part (`hw-configs/parts`); machines with an NPU need one.
+    pub memory: Option<String>,
+    /// Neural processing unit.
+    pub npu: Option<RawNpu>,
+    /// Processing in the memory part.
+    pub pim: Option<RawPim>,
+    /// Graphics processing unit, instead of an NPU.
+    pub gpu: Option<RawGpu>,
+    /// Link between the devices of a tensor-parallel group.
+    pub link: Option<RawLink>,
+    /// Departures from the physical model, for parity with a reference simulator.
+    pub quirks: Option<RawQuirks>,
+}
+
+/// `[npu]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawNpu {
+    pub clock_mhz: Positive,
+    /// Systolic arrays.
+    pub arrays: Positive,
+    /// Rows (reduction dimension) of an array.
+    pub rows: Positive,
+    pub columns: Positive,
+    /// Operand scratchpad, both halves of the double buffer together.
+    pub scratchpad_kib: Positive,
+    /// Accumulators, fp32.
+    pub accumulator_kib: Positive,
+    pub vector_pipes: Positive,
+    pub vector_lanes: Positive,
+}
+
+/// `[pim]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPim {
+    /// Sharing of the row buffers.
+    pub row_buffers: RawRowBuffers,
+    /// Elements multiplied a step in each bank.
+    pub macs_per_bank: Positive,
+    /// Ticks between two multiply-accumulate steps.
+    pub comp_tck: Positive,
+    /// Least steps of a read-out.
+    pub min_comps: Positive,
+    /// Copy of a row into the vector buffer.
+    pub gwrite_tck: Positive,
+    /// Rows the vector buffer of a channel holds.
+    pub vector_buffer_rows: Positive,
+    /// Whether tiles are announced by a header command.
+    pub header: bool,
+    /// Choice of the channel of a request's KV cache.
+    pub balance: RawBalance,
+    /// What appending a token to the V layout costs.
+    pub v_append: RawVAppend,
+}
+
+/// `row_buffers`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RawRowBuffers {
+    /// One buffer a bank.
+    Blocked,
+    /// A second buffer for PIM.
+    Dual,
+}
+
+/// `balance`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RawBalance {
+    /// Channels in turn.
+    RoundRobin,
+    /// The channel with the least estimated PIM load.
+    LeastLoad,
+}
+
+/// `v_append`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RawVAppend {
+    /// One masked column write for each feature of the new token.
+    Direct,
+    /// Not timed, as in the NeuPIMs artifact.
+    Untimed,
+}
+
+/// `[gpu]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawGpu {
+    /// Dense fp16 peak.
+    pub peak_tflop_per_s: Amount,
+    pub bandwidth_gb_per_s: Amount,
+    pub memory_gib: Positive,
+    pub gemm: RawKernel,
+    pub attention: RawKernel,
+    pub elementwise: RawKernel,
+}
+
+/// One class of kernels: `t = overhead + max(FLOP / (eC peak), bytes / (eB bandwidth))`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawKernel {
+    pub overhead_us: Amount,
+    pub compute_efficiency: Amount,
+    pub bandwidth_efficiency: Amount,
+}
+
+/// `[link]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawLink {
+    /// What one device can send while it receives as much.
+    pub bandwidth_gb_per_s: Amount,
+    /// Fixed cost of one step of a collective.
+    pub step_latency_us: Amount,
+}
+
+/// `[quirks]`: all off unless named.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub struct RawQuirks {
+    pub early_pim_precharge: bool,
+    pub result_off_bus: bool,
+    pub gact_outside_window: bool,
+    pub coarse_guard: bool,
+}
+
+/// A memory part file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawMemory {
+    /// One sentence for `hw list`.
+    pub description: String,
+    /// Command clock.
+    pub clock_mhz: Positive,
+    /// Shape.
+    pub organisation: RawOrganisation,
+    /// Core timing, in command clock ticks.
+    pub timing: RawTiming,
+    /// Host-side controller.
+    pub controller: RawController,
+}
+
+/// `[organisation]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawOrganisation {
+    pub channels: Positive,
+    pub ranks: Positive,
+    pub bank_groups: Positive,
+    pub banks_per_group: Positive,
+    pub rows: Positive,
+    pub row_bytes: Positive,
+    pub burst_bytes: Positive,
+    /// Address digits, most significant first, as in DRAMsim3: `rorabgbachco`.
+    pub mapping: String,
+}
+
+/// `[timing]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawTiming {
+    pub cl_tck: Positive,
+    pub cwl_tck: Positive,
+    pub burst_tck: Positive,
+    pub t_rcd_rd_tck: Positive,
+    pub t_rcd_wr_tck: Positive,
+    pub t_rp_tck: Positive,
+    pub t_ras_tck: Positive,
+    pub t_rrd_s_tck: Positive,
+    pub t_rrd_l_tck: Positive,
+    pub t_faw_tck: Positive,
+    pub t_ccd_s_tck: Positive,
+    pub t_ccd_l_tck: Positive,
+    pub t_wtr_s_tck: Positive,
+    pub t_wtr_l_tck: Positive,
+    pub t_wr_tck: Positive,
+    pub t_rtp_tck: Positive,
+    pub t_rtrs_tck: Whole,
+    pub t_rfc_tck: Positive,
+    pub t_refi_tck: Positive,
+}
+
+/// `[controller]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct RawController {
+    pub bank_queue_bursts: Positive,
+    pub write_high_bursts: Positive,
+    pub write_low_bursts: Whole,
+    pub page_policy: RawPagePolicy,
+}
+
+/// `page_policy`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RawPagePolicy {
+    /// Rows stay open.
+    Open,
+    /// Rows are closed when the channel is idle.
+    CloseOnIdle,
+}

@@ -1,0 +1,37 @@
+//! The compute side of an NPU: systolic arrays and a vector unit, with the scratchpad that feeds
+//! them. Times are in NPU clock cycles.
+
+pub mod array;
+pub mod vector;
+
+pub use array::{Array, Round, Schedule};
+pub use vector::{VectorOp, VectorUnit};
+
+use crate::time::Clock;
+
+/// Resolved `[npu]` table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Npu {
+    /// Clock of arrays and vector unit.
+    pub clock: Clock,
+    /// Systolic arrays.
+    pub array: Array,
+    /// Vector unit.
+    pub vector: VectorUnit,
+    /// Operand scratchpad; one half feeds the arrays while the other fills.
+    pub scratchpad_bytes: u64,
+    /// fp32 accumulators, double buffered.
+    pub accumulator_bytes: u64,
+}
+
+impl Npu {
+    /// Bytes of one half of the operand scratchpad.
+    pub fn half_scratchpad(&self) -> u64 {
+        self.scratchpad_bytes / 2
+    }
+
+    /// Output rows that one half of the accumulators holds for all arrays at once.
+    pub fn accumulator_rows(&self) -> u64 {
+        self.accumulator_bytes / 2 / (4 * self.array.columns * self.array.count)
+    }
+}
