@@ -1,4 +1,3 @@
 //! One integration binary, a module a theme.
 
 mod concurrency;
-mod spike2;

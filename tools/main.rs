@@ -1,2 +1,46 @@
-//! placeholder
-fn main() {}
+//! The command line: parses, calls the libraries, prints. Every model is elsewhere.
+
+mod cli;
+mod compare;
+mod diagnostics;
+mod embedded;
+mod fidelity_check;
+mod host;
+mod hw;
+mod models;
+mod output;
+mod replay;
+mod run;
+mod workload;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use diagnostics::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output with code 0, usage errors to standard error
+            // with code 2; a closed pipe is no error of ours.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let done = match cli.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Hw(arguments) => hw::hw(&arguments),
+        Command::Models(arguments) => models::models(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(failure) => {
+            diagnostics::report(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

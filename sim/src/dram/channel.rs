@@ -13,10 +13,11 @@ use super::gates::Gates;
 use super::host::HostQueues;
 use super::observer::{Issued, Observer};
 use super::refresh::Refresh;
-use super::rows::{Rows, bits};
+use super::choice::{Action, Choice};
+use super::rows::Rows;
 use super::stream::{BlockId, Completion, Descriptor, Direction, Watch};
 use crate::pim::sequencer::{Candidate, Sequencer};
-use crate::pim::{PimProgram, RowBuffers};
+use crate::pim::PimProgram;
 use crate::time::Tick;
 use std::sync::Arc;
 
@@ -69,38 +70,20 @@ struct Block {
     watch: Watch,
 }
 
-/// The choice at a decision instant.
-#[derive(Debug, Clone, Copy)]
-struct Choice {
-    at: Tick,
-    class: u8,
-    order: u64,
-    action: Action,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Action {
-    Refresh { rank: usize },
-    Close { bank: usize, pim: bool },
-    Pim(Candidate),
-    Column { bank: usize, direction: Direction },
-    Activate { bank: usize, row: u32 },
-}
-
 /// A channel: state of its banks, its streams, and what it counted.
 #[derive(Debug, Clone)]
 pub struct Channel {
-    std: Arc<Standard>,
-    now: Tick,
+    pub(super) std: Arc<Standard>,
+    pub(super) now: Tick,
     /// First free slot of the command bus.
-    slot: Tick,
-    gates: Gates,
-    rows: Rows,
-    refresh: Refresh,
-    host: HostQueues,
-    pim: Sequencer,
+    pub(super) slot: Tick,
+    pub(super) gates: Gates,
+    pub(super) rows: Rows,
+    pub(super) refresh: Refresh,
+    pub(super) host: HostQueues,
+    pub(super) pim: Sequencer,
     /// Data-bus interval reserved for a PIM read-out.
-    bus_hold: (Tick, Tick),
+    pub(super) bus_hold: (Tick, Tick),
     blocks: Vec<Block>,
     completions: Vec<Completion>,
     counters: Counters,
@@ -218,13 +201,8 @@ impl Channel {
     }
 
     fn host_admit(&mut self) {
-        let exclusive = self
-            .std
-            .pim
-            .as_ref()
-            .is_some_and(|pim| pim.row_buffers == RowBuffers::Blocked);
         // One row buffer: no host request enters while PIM work is at hand.
-        if !(exclusive && self.pim.has_work(self.now)) {
+        if !(self.has_one_buffer() && self.pim.has_work(self.now)) {
             self.host.admit(self.now, &self.std.organisation);
         }
     }
@@ -240,220 +218,6 @@ impl Channel {
         .min()
         .unwrap_or(Tick::MAX);
         release.min(self.refresh.next_due())
-    }
-
-    /// The best candidate, and the earliest tick of any other: the end of a lease.
-    fn choose(&mut self, direction: Direction) -> (Option<Choice>, Tick) {
-        let mut best: Option<Choice> = None;
-        let mut runner_up = Tick::MAX;
-        let floor = self.slot.max(self.now);
-        let mut offer = |mut choice: Choice| {
-            choice.at = choice.at.max(floor);
-            match best {
-                Some(held)
-                    if (held.at, held.class, held.order)
-                        <= (choice.at, choice.class, choice.order) =>
-                {
-                    runner_up = runner_up.min(choice.at);
-                }
-                Some(held) => {
-                    runner_up = runner_up.min(held.at);
-                    best = Some(choice);
-                }
-                None => best = Some(choice),
-            }
-        };
-
-        let pending = self.refresh.pending();
-        if let Some(rank) = pending
-            && !self.pim.busy()
-        {
-            offer(self.refresh_choice(rank));
-        }
-        if let Some(candidate) = self.pim_candidate(pending.is_some(), floor) {
-            offer(Choice {
-                at: candidate.at,
-                class: 1,
-                order: 0,
-                action: Action::Pim(candidate),
-            });
-        }
-        let queue = self.host.queue(direction);
-        if queue.active != 0 {
-            let reserved = self.pim.reserved_row(self.now);
-            let held = self.pim.held_bank(self.now);
-            let opening = self.pim.opening() && !self.gact_outside_window();
-            for bank in bits(queue.active) {
-                if let Some(run) = queue.head(bank)
-                    && reserved != Some(run.row)
-                    && held != Some(bank)
-                    && let Some(choice) =
-                        self.host_choice(direction, bank, run.row, run.order, opening)
-                {
-                    offer(choice);
-                }
-            }
-        } else if self.std.controller.page_policy == super::PagePolicy::CloseOnIdle
-            && self.is_drained()
-        {
-            for bank in bits(self.rows.host_open | self.rows.pim_open) {
-                offer(self.close_choice(bank, 4));
-            }
-        }
-        (best, runner_up)
-    }
-
-    fn gact_outside_window(&self) -> bool {
-        self.std
-            .pim
-            .as_ref()
-            .is_some_and(|pim| pim.quirks.gact_outside_window)
-    }
-
-    fn pim_candidate(&mut self, refresh_pending: bool, floor: Tick) -> Option<Candidate> {
-        if self.pim.is_empty() {
-            return None;
-        }
-        let blocked = self
-            .std
-            .pim
-            .as_ref()
-            .is_some_and(|pim| pim.row_buffers == RowBuffers::Blocked);
-        if blocked && !self.pim.busy() && self.host.reads.total + self.host.writes.total > 0 {
-            return None;
-        }
-        let guard = (!refresh_pending).then(|| self.refresh.next_due());
-        self.pim
-            .candidate(&self.std, &self.rows, &self.gates, self.now, guard)
-            .map(|mut candidate| {
-                candidate.at = candidate.at.max(floor);
-                candidate
-            })
-    }
-
-    fn refresh_choice(&self, rank: usize) -> Choice {
-        let banks = self.std.organisation.banks() / self.std.organisation.ranks;
-        let mask = ((1u64 << banks) - 1) << (rank * banks);
-        let open = (self.rows.host_open | self.rows.pim_open) & mask;
-        bits(open)
-            .map(|bank| self.close_choice(bank, 0))
-            .min_by_key(|choice| choice.at)
-            .unwrap_or_else(|| Choice {
-                at: self
-                    .gates
-                    .ready(Command::Ref, self.std.organisation.place(rank * banks)),
-                class: 0,
-                order: 0,
-                action: Action::Refresh { rank },
-            })
-    }
-
-    /// Closing whatever row buffer of a bank is open, the normal one first.
-    fn close_choice(&self, bank: usize, class: u8) -> Choice {
-        let host = self.rows.host(bank).is_some();
-        let command = self.close_command(!host);
-        Choice {
-            at: self
-                .gates
-                .ready(command, self.std.organisation.place(bank)),
-            class,
-            order: bank as u64,
-            action: Action::Close { bank, pim: !host },
-        }
-    }
-
-    fn close_command(&self, pim: bool) -> Command {
-        match &self.std.pim {
-            Some(timing) if pim => timing.row_buffers.close_command(),
-            _ => Command::Pre,
-        }
-    }
-
-    fn host_choice(
-        &self,
-        direction: Direction,
-        bank: usize,
-        row: u32,
-        order: u64,
-        opening: bool,
-    ) -> Option<Choice> {
-        let place = self.std.organisation.place(bank);
-        if self.refresh.owes(place.rank) {
-            return None;
-        }
-        let blocked_by_pim = match &self.std.pim {
-            None => false,
-            Some(pim) => match pim.row_buffers {
-                RowBuffers::Blocked => {
-                    if self.pim.busy() {
-                        return None;
-                    }
-                    self.rows.pim(bank).is_some()
-                }
-                RowBuffers::Dual => self.rows.pim(bank) == Some(row),
-            },
-        };
-        if blocked_by_pim {
-            let command = self.close_command(true);
-            return Some(Choice {
-                at: self.gates.ready(command, place),
-                class: 3,
-                order,
-                action: Action::Close { bank, pim: true },
-            });
-        }
-        let choice = match self.rows.host(bank) {
-            Some(open) if open == row => {
-                let (command, latency) = match direction {
-                    Direction::Read => (Command::Rd, self.std.timing.cl),
-                    Direction::Write => (Command::Wr, self.std.timing.cwl),
-                };
-                let ready = self
-                    .gates
-                    .ready(command, place)
-                    .max(self.slot.max(self.now));
-                Choice {
-                    at: self.off_the_hold(ready, latency),
-                    class: 2,
-                    order,
-                    action: Action::Column { bank, direction },
-                }
-            }
-            Some(_) => Choice {
-                at: self.gates.ready(Command::Pre, place),
-                class: 3,
-                order,
-                action: Action::Close { bank, pim: false },
-            },
-            None => {
-                if opening {
-                    // A host activation now would push the waiting G_ACT a whole window back.
-                    return None;
-                }
-                Choice {
-                    at: self
-                        .gates
-                        .ready(Command::Act, place)
-                        .max(self.gates.window(place.rank, 1)),
-                    class: 3,
-                    order,
-                    action: Action::Activate { bank, row },
-                }
-            }
-        };
-        Some(choice)
-    }
-
-    /// First tick from `at` on at which a column command's data keeps clear of the reserved bus
-    /// interval.
-    fn off_the_hold(&self, at: Tick, latency: Tick) -> Tick {
-        let (from, to) = self.bus_hold;
-        let data = at + latency;
-        if data + self.std.timing.burst > from && data < to {
-            to - latency
-        } else {
-            at
-        }
     }
 
     fn commit(
@@ -505,7 +269,7 @@ impl Channel {
         let first = self.now;
         let stride = self.std.timing.column_stride();
         let queue = self.host.queue(direction);
-        let run = *queue.head(bank)?;
+        let run = *queue.front(bank)?;
         let (command, done, latency) = match direction {
             Direction::Read => (Command::Rd, self.std.timing.read_done(), self.std.timing.cl),
             Direction::Write => (
@@ -538,14 +302,14 @@ impl Channel {
                 at: first + index * stride,
                 command,
                 bank,
-                row: run.row,
+                row: run.head.row,
                 comps: 0,
             });
         }
         // Gates only rise, so those of the last command of the run stand for all.
         self.gates.issued(
             self.std.rules.after(command),
-            self.std.organisation.place(bank),
+            self.std.places[bank],
             last,
             0,
         );
@@ -596,7 +360,7 @@ impl Channel {
         comps: Tick,
         observer: &mut impl Observer,
     ) {
-        let place = self.std.organisation.place(bank);
+        let place = self.std.places[bank];
         self.gates
             .issued(self.std.rules.after(command), place, self.now, comps);
         match command {
@@ -651,6 +415,7 @@ impl Channel {
         self.gates.clip(at);
         self.now = self.now.max(at);
         self.slot = self.slot.max(at);
+        self.pim.settle(at);
         if self.bus_hold.1 <= at {
             self.bus_hold = (0, 0);
         }

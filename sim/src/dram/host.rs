@@ -7,14 +7,21 @@ use super::stream::{BlockId, Descriptor, Direction};
 use crate::time::Tick;
 use std::collections::VecDeque;
 
+/// What decides the next command of a bank: kept apart from the queues, in one array, because every
+/// decision looks at it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Head {
+    pub row: u32,
+    /// Order of admission over the whole channel: the age that FR-FCFS compares.
+    pub order: u64,
+}
+
 /// Consecutive bursts of one row of one bank that still wait for their column commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run {
-    pub row: u32,
+    pub head: Head,
     pub bursts: u64,
     pub block: BlockId,
-    /// Order of admission over the whole channel: the age that FR-FCFS compares.
-    pub order: u64,
 }
 
 /// A stream that is not wholly in the bank queues yet.
@@ -32,6 +39,7 @@ struct Pending {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct HostQueue {
     banks: Vec<VecDeque<Run>>,
+    heads: Vec<Head>,
     queued: Vec<u64>,
     /// Bursts in all bank queues.
     pub total: u64,
@@ -47,6 +55,7 @@ impl HostQueue {
     pub(super) fn new(banks: usize, depth: u64) -> HostQueue {
         HostQueue {
             banks: vec![VecDeque::new(); banks],
+            heads: vec![Head::default(); banks],
             queued: vec![0; banks],
             total: 0,
             active: 0,
@@ -78,7 +87,13 @@ impl HostQueue {
             .filter(|&release| release > now)
     }
 
-    pub(super) fn head(&self, bank: usize) -> Option<&Run> {
+    /// Row and age of the oldest run of an active bank.
+    #[inline]
+    pub(super) fn head(&self, bank: usize) -> Head {
+        self.heads[bank]
+    }
+
+    pub(super) fn front(&self, bank: usize) -> Option<&Run> {
         self.banks[bank].front()
     }
 
@@ -98,11 +113,17 @@ impl HostQueue {
                 self.blocked = Some((at.bank, bursts - room));
                 return;
             }
-            self.banks[at.bank].push_back(Run {
+            let first = Head {
                 row: at.row,
+                order: *order,
+            };
+            if self.banks[at.bank].is_empty() {
+                self.heads[at.bank] = first;
+            }
+            self.banks[at.bank].push_back(Run {
+                head: first,
                 bursts,
                 block: head.block,
-                order: *order,
             });
             *order += 1;
             self.queued[at.bank] += bursts;
@@ -128,8 +149,9 @@ impl HostQueue {
             self.total -= bursts;
             if run.bursts == 0 {
                 queue.pop_front();
-                if queue.is_empty() {
-                    self.active &= !(1 << bank);
+                match queue.front() {
+                    Some(next) => self.heads[bank] = next.head,
+                    None => self.active &= !(1 << bank),
                 }
             }
         }

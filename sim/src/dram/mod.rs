@@ -3,6 +3,7 @@
 #![deny(clippy::float_arithmetic)]
 
 pub mod channel;
+mod choice;
 pub mod command;
 pub mod gates;
 mod host;

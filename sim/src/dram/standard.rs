@@ -1,5 +1,6 @@
 //! A memory part, resolved: everything a channel needs, immutable and shared by all channels.
 
+use super::gates::Place;
 use super::organisation::Organisation;
 use super::rules::Rules;
 use super::timing::Timing;
@@ -46,6 +47,8 @@ pub struct Standard {
     pub controller: Controller,
     /// PIM side, where the part has one.
     pub pim: Option<PimTiming>,
+    /// Rank and group of every bank, by bank index.
+    pub places: Vec<Place>,
     /// The constraint table built from `timing` and `pim`.
     pub rules: Rules,
 }
@@ -61,6 +64,9 @@ impl Standard {
         pim: Option<PimTiming>,
     ) -> Standard {
         let rules = Rules::build(&timing, pim.as_ref());
+        let places = (0..organisation.banks())
+            .map(|bank| organisation.place(bank))
+            .collect();
         Standard {
             name,
             clock,
@@ -68,6 +74,7 @@ impl Standard {
             timing,
             controller,
             pim,
+            places,
             rules,
         }
     }

@@ -69,6 +69,8 @@ pub enum Balance {
     RoundRobin,
     /// The channel with the least estimated load (the greedy rule of the NeuPIMs paper).
     LeastLoad,
+    /// The channel that the batch names: closed batches only.
+    Trace,
 }
 
 /// How a new token's V vector reaches the layout in which one row holds one feature of many tokens.

@@ -85,6 +85,8 @@ pub enum RawBalance {
     RoundRobin,
     /// The channel with the least estimated PIM load.
     LeastLoad,
+    /// The channel that the batch names.
+    Trace,
 }
 
 /// `v_append`

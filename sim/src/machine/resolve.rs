@@ -141,6 +141,7 @@ fn pim_policy(raw: &RawPim) -> PimPolicy {
         balance: match raw.balance {
             RawBalance::RoundRobin => Balance::RoundRobin,
             RawBalance::LeastLoad => Balance::LeastLoad,
+            RawBalance::Trace => Balance::Trace,
         },
         v_append: match raw.v_append {
             RawVAppend::Direct => VAppend::Direct,
@@ -214,6 +215,12 @@ fn resolve_memory(
         );
     }
     if let Some(pim) = &pim {
+        if organisation.mapping[5] != Digit::Column {
+            return fault(
+                "organisation.mapping",
+                "PIM layouts need consecutive columns: the mapping must end in 'co'".into(),
+            );
+        }
         if !organisation.row_bytes.is_multiple_of(2 * pim.macs_per_bank) {
             return fault(
                 "organisation.row_bytes",

@@ -96,19 +96,26 @@ impl System {
         }
         self.cursor = from + total;
         let organisation = &self.std.organisation;
-        let mut lists = Vec::with_capacity(self.channels.len());
-        for channel in 0..self.channels.len() {
-            let mut list = Vec::with_capacity(segments.len());
-            let mut end = from;
-            let mut below = organisation.slots_below(channel, from);
-            for bytes in segments {
+        // A segment is there when the channel with the most of it has all of it. Every channel
+        // cuts its slots where that first channel does, so that channels differ in their tails
+        // only and can share their work.
+        let mut end = from;
+        let cuts: Vec<u64> = std::iter::once(&0)
+            .chain(segments)
+            .map(|bytes| {
                 end += bytes;
-                let next = organisation.slots_below(channel, end);
-                list.push(Descriptor::sequential(direction, below, next - below));
-                below = next;
-            }
-            lists.push(list);
-        }
+                organisation.slots_below(0, end)
+            })
+            .collect();
+        let lists = (0..self.channels.len()).map(|channel| {
+            let last = organisation.slots_below(channel, end);
+            let cut = |slot: u64| slot.min(last);
+            cuts.windows(2)
+                .map(|pair| (cut(pair[0]), cut(pair[1])))
+                .map(|(from, to)| Descriptor::sequential(direction, from, to - from))
+                .collect()
+        });
+        let lists = lists.collect();
         let classes = self.classes(at, lists);
         Striped {
             system: self,

@@ -2,6 +2,7 @@
 //! and in-bank multiply-accumulates, and the timing that the channel adds to its rules for them.
 #![deny(clippy::float_arithmetic)]
 
+pub mod estimate;
 pub mod program;
 pub(crate) mod sequencer;
 pub mod tiling;

@@ -68,6 +68,17 @@ impl Sequencer {
         }
     }
 
+    /// Forgets what can no longer matter to a stream without work.
+    pub(crate) fn settle(&mut self, at: Tick) {
+        if self.work.is_empty() {
+            self.refused = false;
+            self.forced = false;
+            if self.stalled_until <= at {
+                self.stalled_until = 0;
+            }
+        }
+    }
+
     pub(crate) fn push(&mut self, release: Tick, block: BlockId, program: PimProgram) {
         self.work.push_back(Work {
             release,
@@ -124,14 +135,15 @@ impl Sequencer {
         matches!(self.stage, Stage::Open(_))
     }
 
-    /// The head's next command, if it may go. `guard` is the tick before which a new operation
-    /// must be over: the next refresh.
+    /// The head's next command, not before `floor`, if it may go. `guard` is the tick before which
+    /// a new operation must be over: the next refresh.
     pub(crate) fn candidate(
         &mut self,
         std: &Standard,
         rows: &Rows,
         gates: &Gates,
         now: Tick,
+        floor: Tick,
         guard: Option<Tick>,
     ) -> Option<Candidate> {
         let pim = std.pim.as_ref()?;
@@ -140,8 +152,9 @@ impl Sequencer {
             Stage::Waiting => first_stage(op, std, pim, rows),
             stage => stage,
         };
-        let mut candidate = next_command(op, stage, std, pim, rows, gates, now)?;
-        candidate.at = candidate.at.max(self.stalled_until).max(now);
+        let floor = floor.max(self.stalled_until);
+        let mut candidate = next_command(op, stage, std, pim, rows, gates, floor)?;
+        candidate.at = candidate.at.max(floor);
         if self.stage == Stage::Waiting {
             let guard = guard?;
             let over = candidate.at + duration(op, stage, std, pim, rows);
@@ -302,7 +315,7 @@ fn next_command(
     pim: &PimTiming,
     rows: &Rows,
     gates: &Gates,
-    now: Tick,
+    floor: Tick,
 ) -> Option<Candidate> {
     let candidate = |command, bank, at, comps| Candidate {
         command,
@@ -310,7 +323,7 @@ fn next_command(
         at,
         comps,
     };
-    let ready = |command, bank| gates.ready(command, std.organisation.place(bank));
+    let ready = |command, bank| gates.ready(command, std.places[bank]);
     match (stage, op) {
         (Stage::Gwrite | Stage::Waiting, PimOp::Gwrite { bank, row }) => {
             let bank = usize::from(bank);
@@ -326,7 +339,7 @@ fn next_command(
             };
             let mut at = ready(command, bank);
             if command == Command::Act {
-                at = at.max(gates.window(std.organisation.place(bank).rank, 1));
+                at = at.max(gates.window(std.places[bank].rank, 1));
             }
             Some(candidate(command, bank, at, 0))
         }
@@ -338,17 +351,17 @@ fn next_command(
                 } else {
                     Command::Pre
                 };
-                let at = ready(command, bank).max(now);
+                let at = ready(command, bank).max(floor);
                 if best.is_none_or(|best| at < best.at) {
                     best = Some(candidate(command, bank, at, 0));
-                    if at == now {
+                    if at == floor {
                         break;
                     }
                 }
             }
             best
         }
-        (Stage::Header, _) => Some(candidate(Command::Header, 0, now, 0)),
+        (Stage::Header, _) => Some(candidate(Command::Header, 0, floor, 0)),
         (Stage::Open(mask), _) => {
             let size = std.organisation.banks_per_group;
             let mut best: Option<Candidate> = None;
@@ -381,17 +394,17 @@ fn open_at(
     gates: &Gates,
     mut banks: std::ops::Range<usize>,
 ) -> Tick {
-    let rank = std.organisation.place(banks.start).rank;
+    let rank = std.places[banks.start].rank;
     if pim.quirks.gact_outside_window {
         // The artifact looks at the first bank of the group that is ready, and at no window.
         return banks
-            .map(|bank| gates.ready(Command::GAct, std.organisation.place(bank)))
+            .map(|bank| gates.ready(Command::GAct, std.places[bank]))
             .min()
             .unwrap_or(0);
     }
     let window = gates.window(rank, 4);
     banks.try_fold(window, |at, bank| {
-        Some(at.max(gates.ready(Command::GAct, std.organisation.place(bank))))
+        Some(at.max(gates.ready(Command::GAct, std.places[bank])))
     })
     .unwrap_or(window)
 }

@@ -1,0 +1,44 @@
+//! Tables for a terminal. A table has the same bytes on a terminal, on a pipe and in a file: no
+//! colour, and no wrapping to the width of a window, so that outputs can be compared and kept.
+
+mod comparison;
+mod memory;
+mod operators;
+mod replay;
+
+pub use comparison::comparison;
+pub use memory::memory;
+pub use operators::operators;
+pub use replay::replay;
+
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
+
+/// A table with these headings, the first `names` columns aligned left and figures right.
+fn table(headings: Vec<String>, names: usize, rows: Vec<Vec<String>>) -> String {
+    // Without vertical lines eight columns fit into 80 characters.
+    let mut table = laid_out(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
+    table.set_header(headings).add_rows(rows);
+    align(&mut table, names);
+    table.trim_fmt() + "\n"
+}
+
+/// Names and what they are, without lines.
+fn listing(rows: Vec<Vec<String>>) -> String {
+    let mut table = laid_out(presets::NOTHING);
+    table.add_rows(rows);
+    table.trim_fmt() + "\n"
+}
+
+fn laid_out(style: TableStyle) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(style)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    table
+}
+
+fn align(table: &mut Table, names: usize) {
+    for column in table.column_iter_mut().skip(names) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}

@@ -1,0 +1,277 @@
+//! What a channel may do next: the candidate of every stream and bank, and the choice among them.
+#![deny(clippy::float_arithmetic)]
+
+use super::PagePolicy;
+use super::channel::Channel;
+use super::command::Command;
+use super::rows::bits;
+use super::stream::Direction;
+use crate::pim::RowBuffers;
+use crate::pim::sequencer::Candidate;
+use crate::time::Tick;
+
+/// The command chosen at a decision instant. Ties in time go to the lower class, then to the lower
+/// order.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Choice {
+    pub at: Tick,
+    pub class: Class,
+    pub order: u64,
+    pub action: Action,
+}
+
+/// Priority of a stream's command, highest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Class {
+    Refresh,
+    Pim,
+    Column,
+    Row,
+    Idle,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Action {
+    Refresh { rank: usize },
+    Close { bank: usize, pim: bool },
+    Pim(Candidate),
+    Column { bank: usize, direction: Direction },
+    Activate { bank: usize, row: u32 },
+}
+
+/// The best candidate so far, and the earliest tick of all others: the end of a lease.
+struct Best {
+    choice: Option<Choice>,
+    runner_up: Tick,
+    floor: Tick,
+}
+
+/// The column commands on offer. Of those that are ready within one turnaround of the earliest, the
+/// oldest is taken: a rank switch alone does not let younger hits overtake, which would hold up the
+/// older run for as long as the other rank has hits.
+struct Columns {
+    hits: [(Tick, u64, usize); 64],
+    count: usize,
+    earliest: Tick,
+}
+
+impl Columns {
+    fn new() -> Columns {
+        Columns {
+            hits: [(0, 0, 0); 64],
+            count: 0,
+            earliest: Tick::MAX,
+        }
+    }
+
+    fn push(&mut self, at: Tick, order: u64, bank: usize) {
+        self.hits[self.count] = (at, order, bank);
+        self.count += 1;
+        self.earliest = self.earliest.min(at);
+    }
+
+    /// The chosen hit, and the tick at which another would be chosen instead of its next burst.
+    fn pick(&self, grace: Tick, in_order: bool) -> Option<((Tick, u64, usize), Tick)> {
+        let hits = &self.hits[..self.count];
+        let ready = |hit: &&(Tick, u64, usize)| hit.0 <= self.earliest + grace;
+        let &chosen = hits.iter().filter(ready).min_by_key(|hit| hit.1)?;
+        let end = hits
+            .iter()
+            // Once a burst is on its way, the hits of other banks are at least as far off as the
+            // run's own next one, unless its bank group holds that longer: so only older runs can
+            // take over, or any where bank groups do.
+            .filter(|hit| hit.1 < chosen.1 || (!in_order && hit.1 != chosen.1))
+            .map(|hit| hit.0.saturating_sub(grace))
+            .min();
+        Some((chosen, end.unwrap_or(Tick::MAX)))
+    }
+}
+
+impl Best {
+    #[inline]
+    fn offer(&mut self, at: Tick, class: Class, order: u64, action: impl FnOnce() -> Action) {
+        let at = at.max(self.floor);
+        match &self.choice {
+            Some(held) if (held.at, held.class, held.order) <= (at, class, order) => {
+                self.runner_up = self.runner_up.min(at);
+                return;
+            }
+            Some(held) => self.runner_up = self.runner_up.min(held.at),
+            None => {}
+        }
+        self.choice = Some(Choice {
+            at,
+            class,
+            order,
+            action: action(),
+        });
+    }
+}
+
+impl Channel {
+    /// The best candidate, and the end of its lease: the earliest tick at which another could act
+    /// in its stead.
+    pub(super) fn choose(&mut self, direction: Direction) -> (Option<Choice>, Tick) {
+        let mut best = Best {
+            choice: None,
+            runner_up: Tick::MAX,
+            floor: self.slot.max(self.now),
+        };
+        let pending = self.refresh.pending();
+        if let Some(rank) = pending
+            && !self.pim.busy()
+        {
+            self.offer_refresh(rank, &mut best);
+        }
+        if !self.pim.is_empty()
+            && let Some(candidate) = self.pim_candidate(pending.is_some())
+        {
+            best.offer(candidate.at, Class::Pim, 0, || Action::Pim(candidate));
+        }
+        if self.host.queue(direction).active != 0 {
+            self.offer_host(direction, &mut best);
+        } else if self.std.controller.page_policy == PagePolicy::CloseOnIdle && self.is_drained() {
+            for bank in bits(self.rows.host_open | self.rows.pim_open) {
+                self.offer_close(bank, Class::Idle, bank as u64, &mut best);
+            }
+        }
+        (best.choice, best.runner_up)
+    }
+
+    fn column(&self, direction: Direction) -> (Command, Tick) {
+        match direction {
+            Direction::Read => (Command::Rd, self.std.timing.cl),
+            Direction::Write => (Command::Wr, self.std.timing.cwl),
+        }
+    }
+
+    fn pim_candidate(&mut self, refresh_pending: bool) -> Option<Candidate> {
+        let host_first = self.has_one_buffer() && !self.pim.busy();
+        if host_first && self.host.reads.total + self.host.writes.total > 0 {
+            return None;
+        }
+        let guard = (!refresh_pending).then(|| self.refresh.next_due());
+        let now = self.slot.max(self.now);
+        self.pim
+            .candidate(&self.std, &self.rows, &self.gates, self.now, now, guard)
+    }
+
+    /// Whether host and PIM rows share one row buffer a bank.
+    pub(super) fn has_one_buffer(&self) -> bool {
+        let pim = self.std.pim.as_ref();
+        pim.is_some_and(|pim| pim.row_buffers == RowBuffers::Blocked)
+    }
+
+    pub(super) fn gact_outside_window(&self) -> bool {
+        let pim = self.std.pim.as_ref();
+        pim.is_some_and(|pim| pim.quirks.gact_outside_window)
+    }
+
+    fn offer_refresh(&self, rank: usize, best: &mut Best) {
+        let banks = self.std.organisation.banks() / self.std.organisation.ranks;
+        let mask = u64::MAX >> (64 - banks) << (rank * banks);
+        let open = (self.rows.host_open | self.rows.pim_open) & mask;
+        if open == 0 {
+            let place = self.std.places[rank * banks];
+            let at = self.gates.ready(Command::Ref, place);
+            best.offer(at, Class::Refresh, 0, || Action::Refresh { rank });
+        }
+        for bank in bits(open) {
+            self.offer_close(bank, Class::Refresh, bank as u64, best);
+        }
+    }
+
+    /// Closing whatever row buffer of a bank is open, the normal one first.
+    fn offer_close(&self, bank: usize, class: Class, order: u64, best: &mut Best) {
+        let pim = self.rows.host_open >> bank & 1 == 0;
+        let command = self.close_command(pim);
+        let at = self.gates.ready(command, self.std.places[bank]);
+        best.offer(at, class, order, || Action::Close { bank, pim });
+    }
+
+    pub(super) fn close_command(&self, pim: bool) -> Command {
+        match &self.std.pim {
+            Some(timing) if pim => timing.row_buffers.close_command(),
+            _ => Command::Pre,
+        }
+    }
+
+    /// The next command of every bank's oldest run: its column command if its row is open, else
+    /// what opens that row.
+    fn offer_host(&self, direction: Direction, best: &mut Best) {
+        let one_buffer = self.has_one_buffer();
+        if one_buffer && self.pim.busy() {
+            return;
+        }
+        let (column, latency) = self.column(direction);
+        let queue = self.host.queue(direction);
+        let mut banks = queue.active;
+        if let Some(bank) = self.pim.held_bank(self.now) {
+            banks &= !(1 << bank);
+        }
+        let reserved = self.pim.reserved_row(self.now);
+        // A host activation would push a waiting G_ACT a whole activation window back.
+        let may_open = !self.pim.opening() || self.gact_outside_window();
+        let mut columns = Columns::new();
+        for bank in bits(banks) {
+            let place = self.std.places[bank];
+            let head = queue.head(bank);
+            if self.refresh.owes(place.rank) || reserved == Some(head.row) {
+                continue;
+            }
+            let pim_open = self.rows.pim_open >> bank & 1 == 1;
+            if pim_open && (one_buffer || self.rows.pim(bank) == Some(head.row)) {
+                let at = self.gates.ready(self.close_command(true), place);
+                best.offer(at, Class::Row, head.order, || Action::Close {
+                    bank,
+                    pim: true,
+                });
+                continue;
+            }
+            match self.rows.host(bank) {
+                Some(row) if row == head.row => {
+                    let at = self.gates.ready(column, place).max(best.floor);
+                    let at = self.off_the_hold(at, latency);
+                    columns.push(at, head.order, bank);
+                }
+                Some(_) => {
+                    let at = self.gates.ready(Command::Pre, place);
+                    best.offer(at, Class::Row, head.order, || Action::Close {
+                        bank,
+                        pim: false,
+                    });
+                }
+                None if may_open => {
+                    let window = self.gates.window(place.rank, 1);
+                    let at = self.gates.ready(Command::Act, place).max(window);
+                    let row = head.row;
+                    best.offer(at, Class::Row, head.order, || Action::Activate { bank, row });
+                }
+                None => {}
+            }
+        }
+        let timing = &self.std.timing;
+        let in_order = timing.column_stride() <= timing.ccd_s.max(timing.burst);
+        let grace = if in_order { timing.rtrs } else { 0 };
+        if let Some(((at, order, bank), end)) = columns.pick(grace, in_order) {
+            best.offer(at, Class::Column, order, || Action::Column {
+                bank,
+                direction,
+            });
+            // Another column ends a lease as any other command does, at the tick of its turn.
+            best.runner_up = best.runner_up.min(end);
+        }
+    }
+
+    /// First tick from `at` on at which a column command's data keeps clear of the bus interval
+    /// reserved for a PIM read-out.
+    fn off_the_hold(&self, at: Tick, latency: Tick) -> Tick {
+        let (from, to) = self.bus_hold;
+        let data = at + latency;
+        if data + self.std.timing.burst > from && data < to {
+            to - latency
+        } else {
+            at
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! `memwall run`: one iteration on one machine.
+
+use crate::cli::{BatchArguments, Common, RunArguments};
+use crate::diagnostics::Failure;
+use crate::embedded::{machine, settings};
+use crate::host::Host;
+use crate::workload::{self, Batch};
+use crate::output;
+use memwall_models::Model;
+use memwall_reports::{plot, table};
+use memwall_sim::exec::Simulator;
+use memwall_sim::machine::Machine;
+use memwall_sim::metrics;
+use memwall_sim::record::{Record, ResultRecord};
+use memwall_sim::serving::run_batch;
+use std::fmt::Write;
+
+pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
+    let common = &arguments.common;
+    let host = Host::start(common.threads);
+    let machine = machine(&arguments.hw, &settings(&common.settings)?)?;
+    let model = workload::model(common)?;
+    let batch = workload::batch(&arguments.batch)?;
+    let record = simulate(&machine, &model, &batch, common.tp, &arguments.batch)?;
+    let records = [record];
+    let files = write(&records, "iteration", common, &host)?;
+    if common.json {
+        output::print_json(&records[0])?;
+        output::aside(files.trim_end());
+        return Ok(());
+    }
+    let record = &records[0];
+    let mut text = heading(record);
+    let _ = writeln!(text, "{}", table::comparison(&records));
+    let _ = writeln!(text, "{}", table::operators(record));
+    let _ = writeln!(text, "{}", table::memory(record));
+    push_notes(&mut text, &record.notes);
+    text.push_str(&files);
+    output::print(&text)
+}
+
+/// One iteration of a batch on a machine.
+pub(crate) fn simulate(
+    machine: &Machine,
+    model: &Model,
+    batch: &Batch,
+    degree: u64,
+    arguments: &BatchArguments,
+) -> Result<Record, Failure> {
+    let mut simulator = Simulator::new(machine, model, degree, arguments.fidelity.into())?;
+    if arguments.no_sharing {
+        simulator = simulator.without_sharing();
+    }
+    let done = run_batch(&mut simulator, &batch.rows)?;
+    let result = metrics::iteration(machine, &done.timing, batch.rows.len() as u64);
+    let mut record = metrics::record(
+        &simulator,
+        batch.record.clone(),
+        done.kv_bytes,
+        ResultRecord::Iteration(result),
+    );
+    if done.beyond_positions > 0 {
+        record.notes.push(format!(
+            "{} requests are longer than the model's {} positions and are simulated as they are",
+            done.beyond_positions, model.max_positions
+        ));
+    }
+    Ok(record)
+}
+
+/// What was simulated, in one line.
+pub(crate) fn heading(record: &Record) -> String {
+    format!(
+        "{}, TP {}, {} layers; {}: {} requests, {} tokens in cache\n\n",
+        record.model.name,
+        record.tensor_parallel,
+        record.model.layers,
+        record.workload.source,
+        record.workload.requests,
+        record.workload.input_tokens
+    )
+}
+
+/// Writes records and plots; returns the lines that say where.
+pub(crate) fn write(
+    records: &[Record],
+    name: &str,
+    common: &Common,
+    host: &Host,
+) -> Result<String, Failure> {
+    let out = &common.out;
+    output::folder(out)?;
+    let path = |ending: &str| out.join(format!("{name}.{ending}"));
+    match records {
+        [record] => output::write_json(&path("json"), record)?,
+        _ => output::write_json(&path("json"), &records)?,
+    }
+    let (svg, png) = (path("svg"), path("png"));
+    match records {
+        [record] if matches!(record.result, ResultRecord::Replay(_)) => {
+            plot::replay_plot(record, &svg, &png)?;
+        }
+        _ => plot::comparison_plot(records, &svg, &png)?,
+    }
+    host.write(out)?;
+    let mut text = String::new();
+    for path in [path("json"), svg, png] {
+        let _ = writeln!(text, "wrote {}", path.display());
+    }
+    Ok(text)
+}
+
+/// Notes, a line each.
+pub(crate) fn push_notes(text: &mut String, notes: &[String]) {
+    for note in notes {
+        let _ = writeln!(text, "note: {note}");
+    }
+}
