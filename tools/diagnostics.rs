@@ -3,7 +3,7 @@
 
 use memwall_models::ModelError;
 use memwall_models::graph::GraphError;
-use memwall_reports::PlotError;
+use memwall_reports::plot::PlotError;
 use memwall_sim::exec::SimError;
 use memwall_sim::machine::ConfigError;
 use memwall_sim::serving::{BatchError, PlacementError, ReplayError};

@@ -71,9 +71,17 @@ fn show(machine: &Machine, json: bool) -> Result<(), Failure> {
         shown.capacity_bytes >> 30,
         giga(shown.peak_memory_bytes_per_s)
     );
-    let _ = writeln!(text, "compute    {:.1} TFLOP/s", giga(shown.peak_flop_per_s) / 1e3);
+    let _ = writeln!(
+        text,
+        "compute    {:.1} TFLOP/s",
+        giga(shown.peak_flop_per_s) / 1e3
+    );
     if let Some(pim) = shown.pim_peak_bytes_per_s {
-        let _ = writeln!(text, "in banks   {:.1} GB/s while all rows are open", giga(pim));
+        let _ = writeln!(
+            text,
+            "in banks   {:.1} GB/s while all rows are open",
+            giga(pim)
+        );
     }
     if let Device::Npu(device) = &machine.device {
         push_part(&mut text, device);
@@ -88,7 +96,8 @@ fn push_part(text: &mut String, device: &NpuDevice) {
     let organisation = &device.memory.organisation;
     let _ = writeln!(
         text,
-        "channels   {} of {} banks, rows of {} B, stripe {} KiB",
+        "part       {}\nchannels   {} of {} banks, rows of {} B, stripe {} KiB",
+        device.memory.description,
         organisation.channels,
         organisation.banks(),
         organisation.row_bytes,

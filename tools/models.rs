@@ -64,7 +64,10 @@ fn list(json: bool) -> Result<(), Failure> {
 
 fn show(model: &Model, degree: u64, batch: u64, context: u64, json: bool) -> Result<(), Failure> {
     if batch > 1 << 20 {
-        return Err(Failure::input(format!("--batch {batch}: at most {}", 1 << 20)));
+        return Err(Failure::input(format!(
+            "--batch {batch}: at most {}",
+            1 << 20
+        )));
     }
     let sequence = Sequence {
         new_tokens: 1,

@@ -62,6 +62,9 @@ mod tests {
         assert_eq!(time.0 / 1_000_000, 32);
         // M = 4096: bound by arithmetic.
         let flop = 2 * 4096u64.pow(3);
-        assert_eq!(kernel.time(flop, 0), Ps(12_000_000) + ratio(flop, kernel.flop_per_s));
+        assert_eq!(
+            kernel.time(flop, 0),
+            Ps(12_000_000) + ratio(flop, kernel.flop_per_s)
+        );
     }
 }

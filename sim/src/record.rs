@@ -33,6 +33,7 @@ pub struct Record {
 }
 
 /// What was measured.
+#[allow(clippy::large_enum_variant)] // one a run
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResultRecord {

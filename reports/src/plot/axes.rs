@@ -2,7 +2,7 @@
 //! unit, light lines behind the data, marks on the vertical axis.
 
 use super::palette::{AXIS, FAINT_INK, GRID, INK, PAPER};
-use super::pen::{Canvas, Drawn, Pen, Type};
+use super::pen::{Canvas, Drawn, HEIGHT, Pen, Type, WIDTH};
 use crate::figures::tick;
 use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::types::RangedCoordf64;
@@ -81,18 +81,18 @@ impl Frame {
     }
 
     /// Axes from zero to these ends, with marks and lines behind the data as `marks` says.
-    pub(super) fn chart<'a, DB: DrawingBackend>(
+    pub(super) fn chart<DB: DrawingBackend>(
         self,
-        root: &'a Canvas<DB>,
+        root: &Canvas<DB>,
         pen: Pen,
         (x_end, y_end): (f64, f64),
         marks: Marks,
-    ) -> Charted<'a, DB> {
+    ) -> Charted<'_, DB> {
         let margins = [
             self.top + CAPTION_HEIGHT,
-            super::pen::HEIGHT as i32 - self.bottom,
+            HEIGHT - self.bottom,
             self.left,
-            super::pen::WIDTH as i32 - self.right,
+            WIDTH - self.right,
         ]
         .map(|margin| pen.px(margin));
         let mut chart = ChartBuilder::on(root)

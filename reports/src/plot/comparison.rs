@@ -1,7 +1,7 @@
 //! The plot of `compare`: how fast, how much, and why.
 
 use super::axes::{EDGE, Frame, LABEL, TITLE};
-use super::bars::{Bars, names_fit};
+use super::bars::{Bars, Labels, names_fit};
 use super::palette::{FAINT_INK, INK};
 use super::pen::{Canvas, Drawing, Drawn, HEIGHT, Pen, Type, WIDTH, fit, width};
 use super::shares::{Shares, shares};
@@ -34,7 +34,23 @@ impl Comparison {
             .map(|shown| shown.throughput_tok_per_s)
             .collect();
         let baseline = rates.first().copied().unwrap_or_default();
-        let with_ratio = |rate: &f64| format!("{} ({})", figure(*rate), ratio(*rate, baseline));
+        let first = names.first().map_or("", String::as_str);
+        let plain = |values: &[f64]| Labels {
+            note: String::new(),
+            texts: values.iter().map(|value| figure(*value)).collect(),
+        };
+        let with_ratio = Labels {
+            note: format!("; ratio to {first}"),
+            texts: rates
+                .iter()
+                .map(|rate| format!("{} ({})", figure(*rate), ratio(*rate, baseline)))
+                .collect(),
+        };
+        let mut labels = vec![plain(&rates)];
+        // A machine alone has nothing to be compared with.
+        if rates.len() > 1 {
+            labels.insert(0, with_ratio);
+        }
         Self {
             title: format!(
                 "{}, tensor parallel {}, batch {}",
@@ -48,18 +64,12 @@ impl Comparison {
             ),
             latency: Bars {
                 caption: "Iteration latency (ms), lower is better".to_owned(),
-                labels: vec![milliseconds.iter().map(|value| figure(*value)).collect()],
+                labels: vec![plain(&milliseconds)],
                 values: milliseconds,
             },
             throughput: Bars {
-                caption: format!(
-                    "Throughput (tok/s), higher is better; ratio to {}",
-                    names.first().map_or("", String::as_str)
-                ),
-                labels: vec![
-                    rates.iter().map(with_ratio).collect(),
-                    rates.iter().map(|value| figure(*value)).collect(),
-                ],
+                caption: "Throughput (tok/s), higher is better".to_owned(),
+                labels,
                 values: rates,
             },
             shares: iterations().map(Shares::new).collect(),
@@ -83,7 +93,7 @@ fn each(records: &[(&Record, &IterationRecord)], value: impl Fn(&Record) -> Stri
 impl Drawing for Comparison {
     fn draw<DB: DrawingBackend>(&self, root: &Canvas<DB>, pen: Pen) -> Drawn<DB> {
         heading(root, pen, &self.title, &self.subtitle)?;
-        let right = WIDTH as i32 - EDGE;
+        let right = WIDTH - EDGE;
         let latency = Frame {
             left: 88,
             right: 580,
@@ -98,7 +108,7 @@ impl Drawing for Comparison {
         // Names too long for their bars are replaced by numbers, explained below.
         let numbers: Vec<String> = (1..=self.names.len()).map(|n| n.to_string()).collect();
         let numbered = self.names.iter().zip(&numbers);
-        let numbered: Vec<String> = numbered.map(|(name, n)| format!("{name}  {n}")).collect();
+        let numbered: Vec<String> = numbered.map(|(name, n)| format!("{name} ({n})")).collect();
         let (under, beside) = if names_fit(latency, &self.names) {
             (&self.names, &self.names)
         } else {
@@ -109,7 +119,7 @@ impl Drawing for Comparison {
             left: (EDGE + 16 + longest.unwrap_or(0)).clamp(88, 300),
             right,
             top: 506,
-            bottom: HEIGHT as i32 - 48,
+            bottom: HEIGHT - 48,
         };
         self.latency.draw(root, pen, latency, under)?;
         self.throughput.draw(root, pen, throughput, under)?;
@@ -124,7 +134,7 @@ pub(super) fn heading<DB: DrawingBackend>(
     title: &str,
     subtitle: &str,
 ) -> Drawn<DB> {
-    let room = WIDTH as i32 - 2 * EDGE;
+    let room = WIDTH - 2 * EDGE;
     for (text, size, colour, y) in [(title, TITLE, INK, 36), (subtitle, LABEL, FAINT_INK, 66)] {
         let set = Type {
             size,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io, process};
 
 /// Pixels of the PNG to one of the SVG: plots are looked at on dense screens and in print.
-const PNG_SCALE: u32 = 2;
+const PNG_SCALE: i32 = 2;
 
 /// Draws both files, or none.
 pub(super) fn save(drawing: &impl Drawing, svg: &Path, png: &Path) -> Result<(), PlotError> {
@@ -25,15 +25,14 @@ pub(super) fn save(drawing: &impl Drawing, svg: &Path, png: &Path) -> Result<(),
 fn svg_text(drawing: &impl Drawing) -> Result<String, String> {
     let mut text = String::new();
     {
-        let root = SVGBackend::with_string(&mut text, (WIDTH, HEIGHT)).into_drawing_area();
+        let root = SVGBackend::with_string(&mut text, size(1)).into_drawing_area();
         draw(drawing, &root, Pen::svg())?;
     }
     Ok(text)
 }
 
 fn draw_png(drawing: &impl Drawing, path: &Path) -> Result<(), String> {
-    let size = (WIDTH * PNG_SCALE, HEIGHT * PNG_SCALE);
-    let root = BitMapBackend::new(path, size).into_drawing_area();
+    let root = BitMapBackend::new(path, size(PNG_SCALE)).into_drawing_area();
     draw(drawing, &root, Pen::bitmap(PNG_SCALE))
 }
 
@@ -46,6 +45,12 @@ fn draw<DB: plotters::prelude::DrawingBackend>(
         .and_then(|()| drawing.draw(root, pen))
         .and_then(|()| root.present())
         .map_err(|error| error.to_string())
+}
+
+/// Pixels of a file.
+fn size(scale: i32) -> (u32, u32) {
+    let pixels = |length: i32| (length * scale).unsigned_abs();
+    (pixels(WIDTH), pixels(HEIGHT))
 }
 
 fn drawing_error(file: &Path, reason: &(impl ToString + ?Sized)) -> PlotError {

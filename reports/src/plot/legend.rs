@@ -2,7 +2,7 @@
 //! data.
 
 use super::palette::FAINT_INK;
-use super::pen::{Canvas, Drawn, Pen, Place, Type, width};
+use super::pen::{Canvas, Drawn, Pen, Place, Type, block, width};
 use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};
@@ -24,7 +24,7 @@ pub(super) fn legend<DB: DrawingBackend>(
     for (name, colour) in entries {
         let top = end.1 - pen.px(SWATCH / 2);
         let corners = [(x, top), (x + pen.px(SWATCH), top + pen.px(SWATCH))];
-        pen.block(root, corners, *colour)?;
+        block(root, corners, *colour)?;
         let set = Type {
             size: SIZE,
             colour: FAINT_INK,

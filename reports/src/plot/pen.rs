@@ -11,9 +11,9 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontStyle, IntoFont, RGBColor, TextStyle};
 
 /// Width of a drawing.
-pub(super) const WIDTH: u32 = 1200;
+pub(super) const WIDTH: i32 = 1200;
 /// Height of a drawing.
-pub(super) const HEIGHT: u32 = 800;
+pub(super) const HEIGHT: i32 = 800;
 
 /// Where a drawing goes.
 pub(super) type Canvas<DB> = DrawingArea<DB, Shift>;
@@ -31,7 +31,7 @@ pub(super) trait Drawing {
 /// Sizes for one file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pen {
-    scale: u32,
+    scale: i32,
     /// Thousandths of a font size by which texts are set lower.
     lower: i32,
 }
@@ -55,7 +55,7 @@ impl Pen {
 
     /// A pen for a bitmap `scale` times as large as the drawing. The library sets texts on a bitmap
     /// higher than on an SVG, by this part of their size whatever the anchor.
-    pub(super) fn bitmap(scale: u32) -> Self {
+    pub(super) fn bitmap(scale: i32) -> Self {
         Self { scale, lower: 120 }
     }
 
@@ -66,12 +66,12 @@ impl Pen {
 
     /// A length in pixels of the file.
     pub(super) fn px(self, length: i32) -> i32 {
-        length * self.scale as i32
+        length * self.scale
     }
 
     /// A line.
     pub(super) fn stroke(self, colour: RGBColor, width: u32) -> ShapeStyle {
-        colour.stroke_width(width * self.scale)
+        colour.stroke_width(width * self.scale.unsigned_abs())
     }
 
     /// The library's form of `set`.
@@ -92,16 +92,15 @@ impl Pen {
         let place = (place.0, place.1 + self.lowering(set.size));
         root.draw(&Text::new(text.to_owned(), place, self.style(set)))
     }
+}
 
-    /// Draws a rectangle between two corners.
-    pub(super) fn block<DB: DrawingBackend>(
-        self,
-        root: &Canvas<DB>,
-        corners: [Place; 2],
-        colour: RGBColor,
-    ) -> Drawn<DB> {
-        root.draw(&Rectangle::new(corners, colour.filled()))
-    }
+/// Draws a rectangle between two corners.
+pub(super) fn block<DB: DrawingBackend>(
+    root: &Canvas<DB>,
+    corners: [Place; 2],
+    colour: RGBColor,
+) -> Drawn<DB> {
+    root.draw(&Rectangle::new(corners, colour.filled()))
 }
 
 /// Width of a text in the drawing. Measured at one size for all files, so that they are laid out

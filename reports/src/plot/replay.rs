@@ -50,7 +50,7 @@ impl Replay {
                 record.workload.source
             ),
             subtitle: format!(
-                "TTFT {}    TPOT {}    {} requests completed, {} rejected",
+                "TTFT {}; TPOT {}; {} requests completed, {} rejected",
                 tail(&replay.ttft_ms),
                 tail(&replay.tpot_ms),
                 count(replay.completed),
@@ -78,7 +78,7 @@ impl Drawing for Replay {
         heading(root, pen, &self.title, &self.subtitle)?;
         let mut frame = Frame {
             left: LEFT,
-            right: WIDTH as i32 - EDGE,
+            right: WIDTH - EDGE,
             top: TOP,
             bottom: TOP + PANEL - BETWEEN,
         };
@@ -99,7 +99,7 @@ impl Drawing for Replay {
             anchor: (HPos::Center, VPos::Center),
         };
         let middle = i32::midpoint(frame.left, frame.right);
-        let place = (pen.px(middle), pen.px(HEIGHT as i32 - 18));
+        let place = (pen.px(middle), pen.px(HEIGHT - 18));
         pen.text(root, "Time since the first arrival (s)", place, set)
     }
 }

@@ -11,7 +11,9 @@ use plotters::prelude::{DrawingBackend, Rectangle};
 use plotters::style::Color;
 use plotters::style::text_anchor::{HPos, VPos};
 
+/// Height of a bar, of its row, and at most in pixels.
 const BAR: f64 = 0.62;
+const HIGHEST: f64 = 48.0;
 const WITHIN: i32 = 14;
 const SMALLEST: i32 = 9;
 const GAP: i32 = 12;
@@ -66,7 +68,8 @@ pub(super) fn shares<DB: DrawingBackend>(
     let mut chart = frame.chart(root, pen, (100.0 * whole, rows), Marks::Across)?;
     // Many machines make flat bars: texts shrink with them.
     let height = f64::from(frame.bottom - frame.top - CAPTION_HEIGHT) / rows.max(1.0);
-    let within = (height * BAR) as i32;
+    let bar = BAR.min(HIGHEST / height);
+    let within = (height * bar) as i32;
     let within = within.clamp(SMALLEST, WITHIN);
     let beside = (height as i32 - 3).clamp(SMALLEST, LABEL);
     for (index, machine) in machines.iter().enumerate() {
@@ -74,7 +77,7 @@ pub(super) fn shares<DB: DrawingBackend>(
         let mut from = 0.0;
         for (style, share) in UNITS.iter().zip(machine.units) {
             let to = from + 100.0 * share;
-            let corners = [(from, middle - BAR / 2.0), (to, middle + BAR / 2.0)];
+            let corners = [(from, middle - bar / 2.0), (to, middle + bar / 2.0)];
             chart.draw_series([Rectangle::new(corners, style.fill.filled())])?;
             let label = percent(share);
             let (left, y) = chart.backend_coord(&(from, middle));

@@ -114,7 +114,7 @@ pub(super) fn panel<DB: DrawingBackend>(
             colour: FAINT_INK,
             anchor: (HPos::Center, VPos::Center),
         };
-        let middle = chart.backend_coord(&(seconds / 2.0, panel.end / 2.0));
+        let middle = chart.backend_coord(&(seconds / 2.0, panel.end * 0.4));
         pen.text(root, "no data", middle, set)?;
     }
     Ok(())

@@ -9,7 +9,7 @@ pub fn memory(record: &Record) -> String {
     let memory = &record.memory;
     let share = |bytes: u64| percent(bytes as f64 / memory.capacity_bytes as f64);
     format!(
-        "memory of one device: {} GiB; weights {} GiB ({} %), KV cache at most {} GiB ({} %)\n",
+        " memory of one device: {} GiB\n weights {} GiB ({} %), KV cache at most {} GiB ({} %)\n",
         gib(memory.capacity_bytes),
         gib(memory.weights_bytes),
         share(memory.weights_bytes),

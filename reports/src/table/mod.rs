@@ -15,10 +15,15 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 
 /// A table with these headings, the first `names` columns aligned left and figures right.
 fn table(headings: Vec<String>, names: usize, rows: Vec<Vec<String>>) -> String {
-    // Without vertical lines eight columns fit into 80 characters.
     let mut table = laid_out(presets::UTF8_HORIZONTAL_ONLY.row_separator(LineStyle::none()));
     table.set_header(headings).add_rows(rows);
-    align(&mut table, names);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        // Narrow, that the comparison with its eight columns fits into 80 characters.
+        column.set_padding((1, 0));
+        if index >= names {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
     table.trim_fmt() + "\n"
 }
 
@@ -35,10 +40,4 @@ fn laid_out(style: TableStyle) -> Table {
         .load_style(style)
         .set_content_arrangement(ContentArrangement::Disabled);
     table
-}
-
-fn align(table: &mut Table, names: usize) {
-    for column in table.column_iter_mut().skip(names) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
 }

@@ -78,7 +78,7 @@ fn checked(check: &CheckRecord) -> String {
     // The sign of the mean says which side `fast` errs on; without a plus it is easily missed.
     let sign = if check.signed_mean > 0.0 { "+" } else { "" };
     format!(
-        " fast against command, {} iterations: error median {} %, p95 {} %, worst {} %, mean {sign}{} %\n",
+        " fast against command, {} iterations sampled:\n error median {} %, p95 {} %, worst {} %, mean {sign}{} %\n",
         count(check.iterations),
         percent(check.median),
         percent(check.p95),

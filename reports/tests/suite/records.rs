@@ -17,7 +17,7 @@ pub(crate) fn record(machine: &str, fidelity: Fidelity, result: ResultRecord) ->
         machine: MachineRecord {
             name: machine.to_owned(),
             description: String::new(),
-            configuration: Default::default(),
+            configuration: empty(),
         },
         model: ModelRecord {
             name: "llama-2-13b".to_owned(),
@@ -42,6 +42,11 @@ pub(crate) fn record(machine: &str, fidelity: Fidelity, result: ResultRecord) ->
         result,
         notes: Vec::new(),
     }
+}
+
+/// The type of a configuration belongs to a library that is not used here.
+fn empty<T: Default>() -> T {
+    T::default()
 }
 
 /// An iteration of this duration with one operator for each unit and share.

@@ -8,16 +8,16 @@
 #![deny(clippy::float_arithmetic)]
 
 use super::Standard;
+use super::choice::{Action, Choice};
 use super::command::{COMMANDS, Command};
 use super::gates::Gates;
 use super::host::HostQueues;
 use super::observer::{Issued, Observer};
 use super::refresh::Refresh;
-use super::choice::{Action, Choice};
 use super::rows::Rows;
 use super::stream::{BlockId, Completion, Descriptor, Direction, Watch};
-use crate::pim::sequencer::{Candidate, Sequencer};
 use crate::pim::PimProgram;
+use crate::pim::sequencer::{Candidate, Sequencer};
 use crate::time::Tick;
 use std::sync::Arc;
 
@@ -341,10 +341,7 @@ impl Channel {
             if !pim.quirks.result_off_bus {
                 let data = self.now + steps + self.std.timing.cl;
                 let gap = self.std.timing.rtrs;
-                self.bus_hold = (
-                    data.saturating_sub(gap),
-                    data + self.std.timing.burst + gap,
-                );
+                self.bus_hold = (data.saturating_sub(gap), data + self.std.timing.burst + gap);
             }
         }
         let std = Arc::clone(&self.std);

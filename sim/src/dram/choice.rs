@@ -245,7 +245,10 @@ impl Channel {
                     let window = self.gates.window(place.rank, 1);
                     let at = self.gates.ready(Command::Act, place).max(window);
                     let row = head.row;
-                    best.offer(at, Class::Row, head.order, || Action::Activate { bank, row });
+                    best.offer(at, Class::Row, head.order, || Action::Activate {
+                        bank,
+                        row,
+                    });
                 }
                 None => {}
             }

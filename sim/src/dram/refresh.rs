@@ -58,7 +58,10 @@ impl Refresh {
             .iter()
             .enumerate()
             .filter(|(_, rank)| rank.owed > 0)
-            .min_by_key(|(_, rank)| rank.due.saturating_sub(u64::from(rank.owed) * self.interval))
+            .min_by_key(|(_, rank)| {
+                rank.due
+                    .saturating_sub(u64::from(rank.owed) * self.interval)
+            })
             .map(|(index, _)| index)
     }
 

@@ -37,6 +37,8 @@ pub struct Controller {
 pub struct Standard {
     /// Name of the part.
     pub name: String,
+    /// One sentence.
+    pub description: String,
     /// Command clock.
     pub clock: Clock,
     /// Shape and address mapping.
@@ -56,7 +58,7 @@ pub struct Standard {
 impl Standard {
     /// Assembles a part and builds its constraint table.
     pub fn new(
-        name: String,
+        (name, description): (String, String),
         clock: Clock,
         organisation: Organisation,
         timing: Timing,
@@ -69,6 +71,7 @@ impl Standard {
             .collect();
         Standard {
             name,
+            description,
             clock,
             organisation,
             timing,

@@ -37,9 +37,7 @@ impl EventQueue {
 
     /// Time of the earliest event.
     pub fn next_at(&self) -> Option<Ps> {
-        self.heap
-            .peek()
-            .map(|Reverse(key)| Ps((key >> 64) as u64))
+        self.heap.peek().map(|Reverse(key)| Ps((key >> 64) as u64))
     }
 }
 

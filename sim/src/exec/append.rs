@@ -19,7 +19,11 @@ pub(super) struct Pieces {
 }
 
 /// Writes of one sequence into its channel.
-pub(super) fn pieces(append: &KvAppend, organisation: &Organisation, policy: PimPolicy) -> Vec<Pieces> {
+pub(super) fn pieces(
+    append: &KvAppend,
+    organisation: &Organisation,
+    policy: PimPolicy,
+) -> Vec<Pieces> {
     let row = organisation.row_bytes / ELEMENT;
     let bursts = |elements: u64| (elements * ELEMENT).div_ceil(organisation.burst_bytes);
     let chunks = append.features.div_ceil(row);

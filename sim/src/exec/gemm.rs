@@ -26,7 +26,9 @@ impl Product {
     /// read once for each such tile.
     fn tile_rows(&self, npu: &Npu) -> u64 {
         let in_scratchpad = npu.half_scratchpad() / WEIGHT_SHARE / (self.k * self.element).max(1);
-        npu.accumulator_rows().min(in_scratchpad).clamp(1, self.m.max(1))
+        npu.accumulator_rows()
+            .min(in_scratchpad)
+            .clamp(1, self.m.max(1))
     }
 
     /// Whether activations stay on chip: inputs and outputs together fit a scratchpad half.
@@ -38,7 +40,9 @@ impl Product {
     /// the results do not fit.
     pub(super) fn run(&self, npu: &Npu, memory: &mut Memory, at: Ps) -> Ps {
         let tile = self.tile_rows(npu);
-        let bias = self.weight_bytes.saturating_sub(self.k * self.n * self.element);
+        let bias = self
+            .weight_bytes
+            .saturating_sub(self.k * self.n * self.element);
         let resident = self.resident(npu);
         let mut rounds = Vec::new();
         let mut row = 0;
@@ -117,7 +121,10 @@ pub(super) fn run_rounds(
         }
         first = end;
     }
-    transfer.finish().max(npu.clock.to_ps(schedule.end())).max(at)
+    transfer
+        .finish()
+        .max(npu.clock.to_ps(schedule.end()))
+        .max(at)
 }
 
 /// Cuts segments into runs of at most `most` bytes (a larger segment is a run of its own); returns

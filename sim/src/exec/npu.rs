@@ -66,9 +66,10 @@ impl NpuRun<'_> {
                 let end = at + npu.clock.to_ps(npu.vector.rows(op, rows, width));
                 end.max(self.spill(task, at))
             }
-            Work::Gather => self
-                .memory
-                .transfer(at, Direction::Read, task.bytes.total() - task.bytes.output),
+            Work::Gather => {
+                self.memory
+                    .transfer(at, Direction::Read, task.bytes.total() - task.bytes.output)
+            }
             Work::AppendSequential => {
                 let bytes = task.bytes.kv_written;
                 self.memory.transfer(at, Direction::Write, bytes)
@@ -93,9 +94,7 @@ impl NpuRun<'_> {
                 }
             }
             // Kernels belong to GPUs; an NPU is never given one.
-            &Work::Kernel { bytes, .. } => {
-                at + ratio(bytes, self.device.memory.peak_bytes_per_s())
-            }
+            &Work::Kernel { bytes, .. } => at + ratio(bytes, self.device.memory.peak_bytes_per_s()),
         };
         usage.bus_bytes = self.memory.bus_bytes() - bus;
         (end, usage)
@@ -107,9 +106,7 @@ impl NpuRun<'_> {
         if bytes <= self.device.npu.half_scratchpad() {
             return at;
         }
-        let read = self
-            .memory
-            .transfer(at, Direction::Read, task.bytes.input);
+        let read = self.memory.transfer(at, Direction::Read, task.bytes.input);
         self.memory
             .transfer(read, Direction::Write, task.bytes.output)
     }

@@ -8,8 +8,8 @@ use crate::lower::AttentionEntry;
 use crate::machine::NpuDevice;
 use crate::memory::{PimCosts, PimEvent, Rates, System};
 use crate::npu::{Npu, VectorOp};
-use crate::pim::{PimProgram, RowBuffers};
 use crate::pim::tiling::{self, Geometry, TileGroup};
+use crate::pim::{PimProgram, RowBuffers};
 use crate::time::{Ps, Tick};
 
 /// Attention of one sequence, tiled.
@@ -247,7 +247,11 @@ pub(super) fn run_fast(
         let mut stored = Vec::with_capacity(tiles.len());
         for tiled in &tiles {
             busy_ticks += busy(std, &tiled.logit) + busy(std, &tiled.attend);
-            ticks += tiled.logit.iter().map(|&group| costs.group(group)).sum::<Tick>();
+            ticks += tiled
+                .logit
+                .iter()
+                .map(|&group| costs.group(group))
+                .sum::<Tick>();
             let scores = at + basis.to_ps(ticks);
             let done = vector.softmax(scores, &tiled.entry);
             let bursts = store(std, geometry, &tiled.entry, 0).total_bursts();

@@ -1,9 +1,9 @@
 //! A machine ready to run steps: holds what is measured or remembered between them.
 
+use super::Usage;
 use super::gpu::rates;
 use super::npu::{NpuRun, Remembered};
 use super::step::{StepTiming, TaskTiming};
-use super::Usage;
 use crate::link::Link;
 use crate::lower::{self, Task, Work};
 use crate::machine::{Device, Machine, NpuDevice};
@@ -34,7 +34,9 @@ pub enum SimError {
     #[error(transparent)]
     Graph(#[from] GraphError),
     /// The machine has no link for a group of several devices.
-    #[error("machine '{machine}' has no [link]: the tensor-parallel degree must be 1, not {degree}")]
+    #[error(
+        "machine '{machine}' has no [link]: the tensor-parallel degree must be 1, not {degree}"
+    )]
     NoLink {
         /// Machine.
         machine: String,
@@ -52,7 +54,9 @@ pub enum SimError {
         rule: String,
     },
     /// Weights or KV caches exceed the memory of a device.
-    #[error("{what}: {needed_bytes} bytes a device are needed, machine '{machine}' has {capacity_bytes}")]
+    #[error(
+        "{what}: {needed_bytes} bytes a device are needed, machine '{machine}' has {capacity_bytes}"
+    )]
     Capacity {
         /// Machine.
         machine: String,
@@ -251,7 +255,10 @@ fn check_layout(machine: &Machine, device: &NpuDevice, model: &Model) -> Result<
     let rule = if model.dtype.bytes() != 2 {
         "the banks multiply 16-bit elements".to_owned()
     } else if model.head_dim > row {
-        format!("a head of {} exceeds a row of {row} elements", model.head_dim)
+        format!(
+            "a head of {} exceeds a row of {row} elements",
+            model.head_dim
+        )
     } else {
         return Ok(());
     };

@@ -29,9 +29,7 @@ pub(super) fn tasks(operators: &[&Operator], devices: u64) -> Vec<Task> {
                 let mut bytes = sum(&attention);
                 // Fused: queries in, outputs out; logits and probabilities never leave the chip.
                 bytes.input = operator.bytes.input;
-                bytes.output = attention
-                    .last()
-                    .map_or(0, |operator| operator.bytes.output);
+                bytes.output = attention.last().map_or(0, |operator| operator.bytes.output);
                 let macs = attention.iter().map(|operator| operator.macs()).sum();
                 tasks.push(kernel("attention", KernelClass::Attention, macs, bytes));
             }

@@ -127,12 +127,14 @@ pub fn lower(
 
 /// Sum of the byte classes of several operators.
 fn sum(operators: &[&Operator]) -> TensorBytes {
-    operators.iter().fold(TensorBytes::default(), |mut all, op| {
-        all.weights += op.bytes.weights;
-        all.input += op.bytes.input;
-        all.output += op.bytes.output;
-        all.kv_read += op.bytes.kv_read;
-        all.kv_written += op.bytes.kv_written;
-        all
-    })
+    operators
+        .iter()
+        .fold(TensorBytes::default(), |mut all, op| {
+            all.weights += op.bytes.weights;
+            all.input += op.bytes.input;
+            all.output += op.bytes.output;
+            all.kv_read += op.bytes.kv_read;
+            all.kv_written += op.bytes.kv_written;
+            all
+        })
 }

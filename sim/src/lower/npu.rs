@@ -56,9 +56,8 @@ fn single(operator: &Operator, devices: u64) -> Task {
 fn vector_op(operator: &Operator) -> Option<VectorOp> {
     // The graph says how many activations an element-wise operator reads for each it writes.
     let gated = operator.bytes.input > operator.bytes.output;
-    let width = match operator.shape {
-        Shape::Rows { width, .. } => width,
-        _ => return None,
+    let Shape::Rows { width, .. } = operator.shape else {
+        return None;
     };
     // A layer norm has a bias beside its weight.
     let biased = operator.bytes.weights > width * operator.dtype.bytes();
@@ -79,11 +78,7 @@ fn append(operator: &Operator, entries: &[AttentionEntry], device: &NpuDevice) -
             sequence: entry.sequence,
             new_tokens: entry.new_tokens,
             features: entry.head.kv_heads * entry.head.dim,
-            query_rows: if entry.is_decode() {
-                entry.group()
-            } else {
-                0
-            },
+            query_rows: if entry.is_decode() { entry.group() } else { 0 },
         });
         Work::AppendPim(appends.collect())
     } else {
@@ -98,11 +93,7 @@ fn append(operator: &Operator, entries: &[AttentionEntry], device: &NpuDevice) -
     }
 }
 
-fn attention(
-    operators: &[&Operator],
-    entries: &[AttentionEntry],
-    device: &NpuDevice,
-) -> Vec<Task> {
+fn attention(operators: &[&Operator], entries: &[AttentionEntry], device: &NpuDevice) -> Vec<Task> {
     let parts: Vec<&Operator> = operators
         .iter()
         .copied()

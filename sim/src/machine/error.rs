@@ -41,14 +41,15 @@ impl ConfigError {
     pub fn line(&self) -> Option<usize> {
         let text = self.text.as_ref()?;
         let start = self.span.as_ref()?.start.min(text.len());
-        Some(text.as_bytes()[..start].iter().filter(|&&b| b == b'\n').count() + 1)
+        Some(text.get(..start)?.matches('\n').count() + 1)
     }
 
     /// Builds an error from what serde said of the value at `path`. "unknown field" and "unknown
     /// variant" list the valid names, of which the nearest is offered.
     pub(super) fn from_serde(origin: &str, path: &str, message: &str) -> ConfigError {
         let mut quoted = message.split('`').skip(1).step_by(2);
-        let unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
+        let unknown =
+            message.starts_with("unknown field") || message.starts_with("unknown variant");
         let nearest = if unknown {
             let found = quoted.next().unwrap_or_default();
             spelling::nearest(found, quoted).map(str::to_owned)

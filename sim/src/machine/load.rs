@@ -43,7 +43,8 @@ pub fn load(
             name,
             format!("no machine of this name; there are {}", names.join(", ")),
         );
-        error.nearest = spelling::nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+        error.nearest =
+            spelling::nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
         return Err(error);
     };
     load_text(source, name, text, settings)
@@ -69,10 +70,7 @@ pub fn load_text(
         Some(part) => {
             let Some(text) = source.part(part) else {
                 let names = source.part_names();
-                let rule = format!(
-                    "no memory part '{part}'; there are {}",
-                    names.join(", ")
-                );
+                let rule = format!("no memory part '{part}'; there are {}", names.join(", "));
                 let mut error = machine.fault("memory", &rule);
                 error.nearest =
                     spelling::nearest(part, names.iter().map(String::as_str)).map(str::to_owned);
@@ -154,7 +152,8 @@ fn parse<T: DeserializeOwned>(source: &PartText) -> Result<T, ConfigError> {
         ConfigError::from_serde(&source.origin, &path, error.message())
             .located(&source.text, error.span())
     };
-    let deserializer = toml::Deserializer::parse(&source.text).map_err(|error| broken(&error, ""))?;
+    let deserializer =
+        toml::Deserializer::parse(&source.text).map_err(|error| broken(&error, ""))?;
     serde_path_to_error::deserialize(deserializer)
         .map_err(|error| broken(error.inner(), &error.path().to_string()))
 }

@@ -10,15 +10,15 @@ const LARGEST: u64 = 1 << 40;
 
 /// A whole number of at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Positive(pub u64);
+pub(super) struct Positive(pub u64);
 
 /// A whole number of at least zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Whole(pub u64);
+pub(super) struct Whole(pub u64);
 
 /// A finite number above zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Amount(pub f64);
+pub(super) struct Amount(pub f64);
 
 struct WholeVisitor {
     least: u64,

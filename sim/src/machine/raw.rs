@@ -7,7 +7,7 @@ use serde::Deserialize;
 /// A machine file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RawMachine {
+pub(super) struct RawMachine {
     /// One sentence for `hw list`.
     pub description: String,
     /// Name of the memory part (`hw-configs/parts`); machines with an NPU need one.
@@ -28,7 +28,7 @@ pub struct RawMachine {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
-pub struct RawNpu {
+pub(super) struct RawNpu {
     pub clock_mhz: Positive,
     /// Systolic arrays.
     pub arrays: Positive,
@@ -46,7 +46,7 @@ pub struct RawNpu {
 /// `[pim]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RawPim {
+pub(super) struct RawPim {
     /// Sharing of the row buffers.
     pub row_buffers: RawRowBuffers,
     /// Elements multiplied a step in each bank.
@@ -70,7 +70,7 @@ pub struct RawPim {
 /// `row_buffers`
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RawRowBuffers {
+pub(super) enum RawRowBuffers {
     /// One buffer a bank.
     Blocked,
     /// A second buffer for PIM.
@@ -80,7 +80,7 @@ pub enum RawRowBuffers {
 /// `balance`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RawBalance {
+pub(super) enum RawBalance {
     /// Channels in turn.
     RoundRobin,
     /// The channel with the least estimated PIM load.
@@ -92,7 +92,7 @@ pub enum RawBalance {
 /// `v_append`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RawVAppend {
+pub(super) enum RawVAppend {
     /// One masked column write for each feature of the new token.
     Direct,
     /// Not timed, as in the NeuPIMs artifact.
@@ -103,7 +103,7 @@ pub enum RawVAppend {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
-pub struct RawGpu {
+pub(super) struct RawGpu {
     /// Dense fp16 peak.
     pub peak_tflop_per_s: Amount,
     pub bandwidth_gb_per_s: Amount,
@@ -117,7 +117,7 @@ pub struct RawGpu {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
-pub struct RawKernel {
+pub(super) struct RawKernel {
     pub overhead_us: Amount,
     pub compute_efficiency: Amount,
     pub bandwidth_efficiency: Amount,
@@ -126,18 +126,19 @@ pub struct RawKernel {
 /// `[link]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RawLink {
+pub(super) struct RawLink {
     /// What one device can send while it receives as much.
     pub bandwidth_gb_per_s: Amount,
     /// Fixed cost of one step of a collective.
     pub step_latency_us: Amount,
 }
 
-/// `[quirks]`: all off unless named.
+/// `[quirks]`: all off unless named. Each is independent of the others.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs)]
-pub struct RawQuirks {
+pub(super) struct RawQuirks {
     pub early_pim_precharge: bool,
     pub result_off_bus: bool,
     pub gact_outside_window: bool,
@@ -147,7 +148,7 @@ pub struct RawQuirks {
 /// A memory part file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RawMemory {
+pub(super) struct RawMemory {
     /// One sentence for `hw list`.
     pub description: String,
     /// Command clock.
@@ -164,7 +165,7 @@ pub struct RawMemory {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
-pub struct RawOrganisation {
+pub(super) struct RawOrganisation {
     pub channels: Positive,
     pub ranks: Positive,
     pub bank_groups: Positive,
@@ -177,10 +178,11 @@ pub struct RawOrganisation {
 }
 
 /// `[timing]`
+#[allow(clippy::struct_field_names)] // the unit is part of every key
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
-pub struct RawTiming {
+pub(super) struct RawTiming {
     pub cl_tck: Positive,
     pub cwl_tck: Positive,
     pub burst_tck: Positive,
@@ -206,7 +208,7 @@ pub struct RawTiming {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
-pub struct RawController {
+pub(super) struct RawController {
     pub bank_queue_bursts: Positive,
     pub write_high_bursts: Positive,
     pub write_low_bursts: Whole,
@@ -216,7 +218,7 @@ pub struct RawController {
 /// `page_policy`
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RawPagePolicy {
+pub(super) enum RawPagePolicy {
     /// Rows stay open.
     Open,
     /// Rows are closed when the channel is idle.

@@ -85,7 +85,10 @@ fn resolve_npu(machine: &Document<RawMachine>, raw: &RawNpu) -> Result<Npu, Conf
         count: raw.arrays.0,
     };
     if raw.rows.0 > 1 << 16 || raw.columns.0 > 1 << 16 || raw.arrays.0 > 1 << 16 {
-        return fault("npu.arrays", "arrays, rows and columns are at most 65536 each");
+        return fault(
+            "npu.arrays",
+            "arrays, rows and columns are at most 65536 each",
+        );
     }
     let npu = Npu {
         clock,
@@ -196,7 +199,10 @@ fn resolve_memory(
     if !o.row_bytes.0.is_multiple_of(o.burst_bytes.0) {
         return fault(
             "organisation.row_bytes",
-            format!("a row is a whole number of bursts of {} bytes", o.burst_bytes.0),
+            format!(
+                "a row is a whole number of bursts of {} bytes",
+                o.burst_bytes.0
+            ),
         );
     }
     let timing = resolve_timing(memory)?;
@@ -211,7 +217,10 @@ fn resolve_memory(
     if c.write_low_bursts.0 >= c.write_high_bursts.0 {
         return fault(
             "controller.write_low_bursts",
-            format!("must be below write_high_bursts = {}", c.write_high_bursts.0),
+            format!(
+                "must be below write_high_bursts = {}",
+                c.write_high_bursts.0
+            ),
         );
     }
     if let Some(pim) = &pim {
@@ -224,18 +233,27 @@ fn resolve_memory(
         if !organisation.row_bytes.is_multiple_of(2 * pim.macs_per_bank) {
             return fault(
                 "organisation.row_bytes",
-                format!("a row is a whole number of PIM steps of {} fp16", pim.macs_per_bank),
+                format!(
+                    "a row is a whole number of PIM steps of {} fp16",
+                    pim.macs_per_bank
+                ),
             );
         }
         if pim.gwrite > timing.refi / organisation.ranks as u64 {
             return fault(
                 "timing.t_refi_tck",
-                format!("the refresh interval of a rank is below one GWRITE of {}", pim.gwrite),
+                format!(
+                    "the refresh interval of a rank is below one GWRITE of {}",
+                    pim.gwrite
+                ),
             );
         }
     }
     Ok(Standard::new(
-        machine.memory.clone().unwrap_or_default(),
+        (
+            machine.memory.clone().unwrap_or_default(),
+            raw.description.clone(),
+        ),
         clock,
         organisation,
         timing,
@@ -307,7 +325,10 @@ fn resolve_timing(memory: &Document<RawMemory>) -> Result<Timing, ConfigError> {
         (
             "timing.t_refi_tck",
             timing.refi / ranks > timing.rfc,
-            format!("the refresh of {ranks} ranks, t_rfc_tck = {} each, must fit", timing.rfc),
+            format!(
+                "the refresh of {ranks} ranks, t_rfc_tck = {} each, must fit",
+                timing.rfc
+            ),
         ),
     ];
     match rules.into_iter().find(|(_, holds, _)| !holds) {
@@ -318,7 +339,9 @@ fn resolve_timing(memory: &Document<RawMemory>) -> Result<Timing, ConfigError> {
 
 fn mapping(text: &str) -> Result<[Digit; 6], String> {
     let rule = || {
-        format!("six address digits, most significant first, each of ro ra bg ba ch co once; found '{text}'")
+        format!(
+            "six address digits, most significant first, each of ro ra bg ba ch co once; found '{text}'"
+        )
     };
     if !text.is_ascii() || text.len() != 12 {
         return Err(rule());

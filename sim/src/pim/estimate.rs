@@ -13,7 +13,9 @@ pub fn load(head: Head, std: &Standard) -> Tick {
     let geometry = Geometry::new(&std.organisation, pim);
     let banks = std.organisation.banks() as Tick;
     let open = t.faw.max(t.rrd_s) * (std.organisation.bank_groups as Tick - 1) + t.rcd_rd;
-    let groups = logit(head, geometry).into_iter().chain(attend(head, geometry));
+    let groups = logit(head, geometry)
+        .into_iter()
+        .chain(attend(head, geometry));
     groups
         .map(|group: TileGroup| {
             let read_outs = pim.comp * (pim.steps(group.comps) + 1) * Tick::from(group.results);

@@ -32,7 +32,8 @@ impl RowBuffers {
 }
 
 /// Departures of the NeuPIMs artifact's channel from what a die could do. All off by default; a
-/// machine that turns one on is a parity machine.
+/// machine that turns one on is a parity machine. Each is independent of the others.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct PimQuirks {
     /// PIM rows may be closed tRTP after a COMPS_READRES is issued, while its MACs still run.

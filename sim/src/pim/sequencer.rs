@@ -403,10 +403,11 @@ fn open_at(
             .unwrap_or(0);
     }
     let window = gates.window(rank, 4);
-    banks.try_fold(window, |at, bank| {
-        Some(at.max(gates.ready(Command::GAct, std.places[bank])))
-    })
-    .unwrap_or(window)
+    banks
+        .try_fold(window, |at, bank| {
+            Some(at.max(gates.ready(Command::GAct, std.places[bank])))
+        })
+        .unwrap_or(window)
 }
 
 /// Ticks from the first command of an operation until its rows may be closed again, alone on the
@@ -431,7 +432,10 @@ fn duration(op: PimOp, stage: Stage, std: &Standard, pim: &PimTiming, rows: &Row
             let results = Tick::from(results.max(1));
             if pim.quirks.coarse_guard {
                 let steps = (Tick::from(comps) * results).next_power_of_two();
-                return t.rtp * closes + span + t.rcd_rd + pim.comp * steps.max(pim.min_comps)
+                return t.rtp * closes
+                    + span
+                    + t.rcd_rd
+                    + pim.comp * steps.max(pim.min_comps)
                     + pim.comp * (results - 1);
             }
             let opened = (closes + Tick::from(pim.header)).max(if closes > 0 { t.rp } else { 0 });

@@ -2,8 +2,8 @@
 //! of one token (bank = token mod banks), a V row consecutive tokens of one feature (bank = feature
 //! mod banks). One tile opens one row in every bank of a channel.
 
-use super::program::{PimOp, PimProgram};
 use super::PimTiming;
+use super::program::{PimOp, PimProgram};
 use crate::dram::Organisation;
 
 /// Elements are fp16 in the banks.

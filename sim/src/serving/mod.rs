@@ -11,6 +11,5 @@ pub use batch::{BatchError, BatchRun, run_batch};
 pub use kv::{KvManager, Placement};
 pub use placement::{ChannelChoice, PlacementError};
 pub use replay::{
-    Iteration, IterationObserver, NoIterationObserver, Replay, ReplayError, ReplayLimits,
-    StepCost,
+    Iteration, IterationObserver, NoIterationObserver, Replay, ReplayError, ReplayLimits, StepCost,
 };

@@ -207,7 +207,10 @@ impl<'a, C: StepCost> Replay<'a, C> {
         }
         let tokens = input + output;
         let reason = if tokens > self.limits.positions {
-            format!("{tokens} tokens exceed the model's {} positions", self.limits.positions)
+            format!(
+                "{tokens} tokens exceed the model's {} positions",
+                self.limits.positions
+            )
         } else if !self.kv.could_hold(tokens) {
             let placement = self.kv.placement();
             format!(

@@ -95,7 +95,10 @@ mod tests {
         }
         let points = timeline.points(10);
         assert!(points.len() <= MOST);
-        let tokens: f64 = points.iter().map(|p| p.output_tok_per_s * points[0].time_s).sum();
+        let tokens: f64 = points
+            .iter()
+            .map(|p| p.output_tok_per_s * points[0].time_s)
+            .sum();
         assert!((tokens - 30_000.0).abs() < 1e-3);
         assert_eq!(points[0].running, 6);
     }
