@@ -19,6 +19,7 @@ use super::stream::{BlockId, Completion, Descriptor, Direction, Watch};
 use crate::pim::PimProgram;
 use crate::pim::sequencer::{Candidate, Sequencer};
 use crate::time::Tick;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// What a channel counted; never reset.
@@ -82,8 +83,8 @@ pub struct Channel {
     pub(super) refresh: Refresh,
     pub(super) host: HostQueues,
     pub(super) pim: Sequencer,
-    /// Data-bus interval reserved for a PIM read-out.
-    pub(super) bus_hold: (Tick, Tick),
+    /// Data-bus intervals reserved for PIM read-outs, earliest first.
+    pub(super) holds: VecDeque<(Tick, Tick)>,
     blocks: Vec<Block>,
     completions: Vec<Completion>,
     counters: Counters,
@@ -106,7 +107,7 @@ impl Channel {
                 std.controller.write_low,
             ),
             pim: Sequencer::new(),
-            bus_hold: (0, 0),
+            holds: VecDeque::new(),
             blocks: Vec::new(),
             completions: Vec::new(),
             counters: Counters::default(),
@@ -286,9 +287,8 @@ impl Channel {
             bursts = bursts.min(lacking);
         }
         let mut end = limit;
-        let (from, to) = self.bus_hold;
-        if first + latency < to {
-            // The data of every burst must end before the reserved interval begins.
+        if let Some((from, _)) = self.holds.iter().find(|(_, to)| first + latency < *to) {
+            // The data of every burst must end before the next reserved interval begins.
             end = end.min((from + 1).saturating_sub(latency + self.std.timing.burst));
         }
         if end > first + 1 {
@@ -325,11 +325,10 @@ impl Channel {
         candidate: Candidate,
         observer: &mut impl Observer,
     ) -> Option<Completion> {
-        let row = 0;
         self.issue(
             candidate.command,
             candidate.bank,
-            row,
+            candidate.row,
             candidate.comps,
             observer,
         );
@@ -341,7 +340,11 @@ impl Channel {
             if !pim.quirks.result_off_bus {
                 let data = self.now + steps + self.std.timing.cl;
                 let gap = self.std.timing.rtrs;
-                self.bus_hold = (data.saturating_sub(gap), data + self.std.timing.burst + gap);
+                let end = data + self.std.timing.burst + gap;
+                while self.holds.front().is_some_and(|(_, to)| *to <= self.now) {
+                    self.holds.pop_front();
+                }
+                self.holds.push_back((data.saturating_sub(gap), end));
             }
         }
         let std = Arc::clone(&self.std);
@@ -413,9 +416,7 @@ impl Channel {
         self.now = self.now.max(at);
         self.slot = self.slot.max(at);
         self.pim.settle(at);
-        if self.bus_hold.1 <= at {
-            self.bus_hold = (0, 0);
-        }
+        self.holds.retain(|(_, to)| *to > at);
     }
 
     /// Whether two drained channels will treat equal work equally.
@@ -428,7 +429,7 @@ impl Channel {
             && self.rows == other.rows
             && self.refresh == other.refresh
             && self.pim == other.pim
-            && self.bus_hold == other.bus_hold
+            && self.holds == other.holds
     }
 
     /// Takes over the state of a channel that did the same work, keeping its own counters and

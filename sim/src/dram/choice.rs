@@ -231,7 +231,7 @@ impl Channel {
             match self.rows.host(bank) {
                 Some(row) if row == head.row => {
                     let at = self.gates.ready(column, place).max(best.floor);
-                    let at = self.off_the_hold(at, latency);
+                    let at = self.off_the_holds(at, latency);
                     columns.push(at, head.order, bank);
                 }
                 Some(_) => {
@@ -266,15 +266,17 @@ impl Channel {
         }
     }
 
-    /// First tick from `at` on at which a column command's data keeps clear of the bus interval
-    /// reserved for a PIM read-out.
-    fn off_the_hold(&self, at: Tick, latency: Tick) -> Tick {
-        let (from, to) = self.bus_hold;
-        let data = at + latency;
-        if data + self.std.timing.burst > from && data < to {
-            to - latency
-        } else {
-            at
-        }
+    /// First tick from `at` on at which a column command's data keeps clear of the bus intervals
+    /// reserved for PIM read-outs.
+    fn off_the_holds(&self, at: Tick, latency: Tick) -> Tick {
+        let burst = self.std.timing.burst;
+        self.holds.iter().fold(at, |at, &(from, to)| {
+            let data = at + latency;
+            if data + burst > from && data < to {
+                to - latency
+            } else {
+                at
+            }
+        })
     }
 }

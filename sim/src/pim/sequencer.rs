@@ -19,6 +19,8 @@ pub(crate) struct Candidate {
     pub command: Command,
     pub bank: usize,
     pub at: Tick,
+    /// Row of the operation.
+    pub row: u32,
     /// Multiply-accumulate steps, of a COMPS_READRES.
     pub comps: Tick,
 }
@@ -263,23 +265,31 @@ fn compute(op: PimOp) -> Stage {
     }
 }
 
-/// Banks that hold another row, or this one in the wrong buffer.
-fn in_the_way(row: u32, pim: &PimTiming, rows: &Rows) -> u64 {
-    let other_pim = bits(rows.pim_open)
-        .filter(|&bank| rows.pim(bank) != Some(row))
+/// Banks that must be closed before the row can be opened everywhere: those that hold another row,
+/// or this one in the wrong buffer, and those of a group that is open in part only, because a group
+/// is opened as a whole.
+fn in_the_way(row: u32, std: &Standard, pim: &PimTiming, rows: &Rows) -> u64 {
+    let on_row = bits(rows.pim_open)
+        .filter(|&bank| rows.pim(bank) == Some(row))
         .fold(0, |mask, bank| mask | 1 << bank);
+    let whole = (0..std.organisation.banks())
+        .step_by(std.organisation.banks_per_group)
+        .map(|bank| group_banks(std, bank))
+        .filter(|group| on_row & group == *group)
+        .fold(0, |mask, group| mask | group);
+    let others = rows.pim_open & !whole;
     match pim.row_buffers {
-        RowBuffers::Blocked => other_pim | rows.host_open,
+        RowBuffers::Blocked => others | rows.host_open,
         RowBuffers::Dual => bits(rows.host_open)
             .filter(|&bank| rows.host(bank) == Some(row))
-            .fold(other_pim, |mask, bank| mask | 1 << bank),
+            .fold(others, |mask, bank| mask | 1 << bank),
     }
 }
 
 fn first_stage(op: PimOp, std: &Standard, pim: &PimTiming, rows: &Rows) -> Stage {
     match op {
         PimOp::Gwrite { .. } => Stage::Gwrite,
-        PimOp::Tile { row, .. } => match in_the_way(row, pim, rows) {
+        PimOp::Tile { row, .. } => match in_the_way(row, std, pim, rows) {
             0 => after_close(op, std, pim, rows),
             mask => Stage::Close(mask),
         },
@@ -317,10 +327,12 @@ fn next_command(
     gates: &Gates,
     floor: Tick,
 ) -> Option<Candidate> {
+    let (PimOp::Gwrite { row, .. } | PimOp::Tile { row, .. }) = op;
     let candidate = |command, bank, at, comps| Candidate {
         command,
         bank,
         at,
+        row,
         comps,
     };
     let ready = |command, bank| gates.ready(command, std.places[bank]);

@@ -1,0 +1,88 @@
+//! What several themes need: machines from the shipped files, and the program itself.
+
+use memwall_sim::dram::Standard;
+use memwall_sim::machine::{
+    ConfigError, Device, Machine, NpuDevice, PartSource, PartText, Setting, load,
+};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The shipped files, read from the checkout.
+pub struct Shipped;
+
+fn read(path: String) -> Option<PartText> {
+    let text = std::fs::read_to_string(root().join(&path)).ok()?;
+    Some(PartText {
+        origin: path,
+        text: Arc::from(text),
+    })
+}
+
+impl PartSource for Shipped {
+    fn machine(&self, name: &str) -> Option<PartText> {
+        read(format!("hw-configs/{name}.toml"))
+    }
+
+    fn part(&self, name: &str) -> Option<PartText> {
+        read(format!("hw-configs/parts/{name}.toml"))
+    }
+
+    fn machine_names(&self) -> Vec<String> {
+        ["gpu-a100", "neupims", "npu-only", "npu-pim"]
+            .map(str::to_owned)
+            .to_vec()
+    }
+
+    fn part_names(&self) -> Vec<String> {
+        vec!["hbm2-8gb-x128".to_owned()]
+    }
+}
+
+/// Root of the checkout.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The folder of reference figures and real traces beside the checkout, if it is there; says so
+/// where it is not.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let path = root().join("../shared").join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("skipped: {} is not there", path.display());
+    None
+}
+
+pub fn try_machine(name: &str, settings: &[&str]) -> Result<Machine, ConfigError> {
+    let settings = settings
+        .iter()
+        .map(|text| Setting::parse(text))
+        .collect::<Result<Vec<_>, _>>()?;
+    load(&Shipped, name, &settings)
+}
+
+pub fn machine(name: &str, settings: &[&str]) -> Machine {
+    try_machine(name, settings).expect("a shipped machine with valid settings")
+}
+
+pub fn npu(name: &str, settings: &[&str]) -> NpuDevice {
+    match machine(name, settings).device {
+        Device::Npu(device) => device,
+        Device::Gpu(_) => panic!("{name} is a GPU"),
+    }
+}
+
+pub fn standard(name: &str, settings: &[&str]) -> Arc<Standard> {
+    npu(name, settings).memory
+}
+
+/// The quirks of the NeuPIMs artifact, and its tRTP.
+pub const PARITY: [&str; 6] = [
+    "quirks.early_pim_precharge=true",
+    "quirks.result_off_bus=true",
+    "quirks.gact_outside_window=true",
+    "quirks.coarse_guard=true",
+    "memory.timing.t_rtp_tck=5",
+    "memory.controller.page_policy=open",
+];
