@@ -79,7 +79,7 @@ pub fn standard(name: &str, settings: &[&str]) -> Arc<Standard> {
 
 /// The quirks of the NeuPIMs artifact, and its tRTP.
 pub const PARITY: [&str; 6] = [
-    "quirks.early_pim_precharge=true",
+    "quirks.early_pim_release=true",
     "quirks.result_off_bus=true",
     "quirks.gact_outside_window=true",
     "quirks.coarse_guard=true",

@@ -155,12 +155,14 @@ impl Rules {
         self.add(Rd, Channel, CompsReadres, t.ccd_s.max(t.burst));
         self.add(Wr, Channel, CompsReadres, write_to_column);
         self.add_comps(Channel, CompsReadres, pim.comp, pim.comp);
-        self.add_comps(Channel, Gwrite, t.ccd_l.max(t.burst), pim.comp);
-        if pim.quirks.early_pim_precharge {
-            self.add_comps(Channel, close, t.rtp, 0);
+        // The rows and the vector buffer are in use until the last step.
+        let in_use = if pim.quirks.early_pim_release {
+            0
         } else {
-            self.add_comps(Channel, close, t.rtp, pim.comp);
-        }
+            pim.comp
+        };
+        self.add_comps(Channel, close, t.rtp, in_use);
+        self.add_comps(Channel, Gwrite, t.ccd_l.max(t.burst), in_use);
         if pim.quirks.result_off_bus {
             let read_to_write = (t.cl + t.burst + t.rtrs).saturating_sub(t.cwl);
             self.add_comps(Channel, Rd, t.burst + t.rtrs, 0);

@@ -139,7 +139,7 @@ pub(super) struct RawLink {
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs)]
 pub(super) struct RawQuirks {
-    pub early_pim_precharge: bool,
+    pub early_pim_release: bool,
     pub result_off_bus: bool,
     pub gact_outside_window: bool,
     pub coarse_guard: bool,

@@ -131,7 +131,7 @@ fn pim_timing(raw: &RawPim, quirks: Option<&RawQuirks>) -> PimTiming {
         vector_buffer_rows: raw.vector_buffer_rows.0,
         header: raw.header,
         quirks: PimQuirks {
-            early_pim_precharge: quirks.early_pim_precharge,
+            early_pim_release: quirks.early_pim_release,
             result_off_bus: quirks.result_off_bus,
             gact_outside_window: quirks.gact_outside_window,
             coarse_guard: quirks.coarse_guard,

@@ -36,8 +36,9 @@ impl RowBuffers {
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct PimQuirks {
-    /// PIM rows may be closed tRTP after a COMPS_READRES is issued, while its MACs still run.
-    pub early_pim_precharge: bool,
+    /// PIM rows may be closed, and the vector buffer refilled, as if a COMPS_READRES were over when
+    /// it is issued, while its MACs still run.
+    pub early_pim_release: bool,
     /// A read-out reserves no data-bus slot; reads are held 4 ticks at its issue instead, and its
     /// result is there a read latency after the issue whatever the number of MAC steps.
     pub result_off_bus: bool,
