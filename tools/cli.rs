@@ -35,8 +35,9 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Common {
     /// Model: an embedded name (`memwall models list`) or a Hugging Face config.json
-    #[arg(long, default_value = "gpt3-6.7b", value_name = "NAME|FILE")]
-    pub model: String,
+    /// [default: gpt3-6.7b; for replay llama-3.1-8b, which has positions for long prompts]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub model: Option<String>,
     /// Devices of the tensor-parallel group
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = at_least_one)]
     pub tp: u64,

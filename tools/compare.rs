@@ -16,7 +16,7 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     let common = &arguments.common;
     let host = Host::start(common.threads);
     let machines = machines(&arguments.machines, &settings(&common.settings)?)?;
-    let model = workload::model(common)?;
+    let model = workload::model(common, workload::BATCH_MODEL)?;
     let batch = workload::batch(&arguments.batch)?;
     let records = machines
         .par_iter()

@@ -118,8 +118,7 @@ impl From<ConfigError> for Failure {
 
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Failure {
-        let message = Message::new(error.to_string()).hint(error.nearest());
-        Failure::Input(Box::new(message))
+        Failure::input(error.to_string())
     }
 }
 
@@ -129,7 +128,7 @@ impl From<TraceError> for Failure {
         if let Some(cause) = std::error::Error::source(&error) {
             text = format!("{text}: {cause}");
         }
-        Failure::Input(Box::new(Message::new(text).hint(error.nearest())))
+        Failure::input(text)
     }
 }
 

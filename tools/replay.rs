@@ -24,6 +24,9 @@ use std::io::IsTerminal;
 /// The sample that stands in for a trace.
 const SAMPLE: &str = "azure-like-arrivals";
 
+/// The model that stands in for one: it has positions for long prompts.
+const MODEL: &str = "llama-3.1-8b";
+
 /// Rejected requests that a table names; the record has all.
 const NAMED: usize = 10;
 
@@ -36,7 +39,7 @@ pub(crate) fn replay(arguments: &ReplayArguments) -> Result<(), Failure> {
         ));
     }
     let machine = machine(&arguments.hw, &settings(&common.settings)?)?;
-    let model = workload::model(common)?;
+    let model = workload::model(common, MODEL)?;
     let mut simulator = Simulator::new(&machine, &model, common.tp, arguments.fidelity.into())?;
     if arguments.check.is_some() && simulator.fidelity() == Fidelity::Rates {
         return Err(Failure::input(format!(

@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let common = &arguments.common;
     let host = Host::start(common.threads);
     let machine = machine(&arguments.hw, &settings(&common.settings)?)?;
-    let model = workload::model(common)?;
+    let model = workload::model(common, workload::BATCH_MODEL)?;
     let batch = workload::batch(&arguments.batch)?;
     let record = simulate(&machine, &model, &batch, common.tp, &arguments.batch)?;
     let records = [record];

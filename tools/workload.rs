@@ -3,9 +3,12 @@
 use crate::cli::{BatchArguments, Common};
 use crate::diagnostics::Failure;
 use crate::embedded::is_path;
-use memwall_models::{Model, ModelError, registry};
+use memwall_models::{Model, registry};
 use memwall_sim::record::WorkloadRecord;
 use memwall_traces::{InFlight, Request, TraceReader, samples};
+
+/// The model that `run` and `compare` use.
+pub(crate) const BATCH_MODEL: &str = "gpt3-6.7b";
 
 /// The sample that `run` and `compare` use.
 const BATCH_SAMPLE: &str = "sharegpt-like-batch";
@@ -19,20 +22,16 @@ pub(crate) struct Batch {
 /// A model by embedded name or by path.
 pub(crate) fn named_model(argument: &str) -> Result<Model, Failure> {
     if !is_path(argument, ".json") {
-        return registry::get(argument).map_err(unknown_model);
+        return Ok(registry::get(argument)?);
     }
     let text = std::fs::read_to_string(argument)
         .map_err(|error| Failure::input(format!("{argument}: cannot be read: {error}")))?;
     Ok(Model::from_json(argument, &text)?)
 }
 
-fn unknown_model(error: ModelError) -> Failure {
-    Failure::from(error)
-}
-
-/// The model of a simulation, with `--layers`.
-pub(crate) fn model(common: &Common) -> Result<Model, Failure> {
-    let mut model = named_model(&common.model)?;
+/// The model of a simulation, or `default`, with `--layers`.
+pub(crate) fn model(common: &Common, default: &str) -> Result<Model, Failure> {
+    let mut model = named_model(common.model.as_deref().unwrap_or(default))?;
     if let Some(layers) = common.layers {
         if layers > model.layers {
             return Err(Failure::input(format!(

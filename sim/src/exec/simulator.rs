@@ -99,6 +99,15 @@ impl Simulator {
                 degree,
             });
         }
+        let weights = model.weight_bytes().div_ceil(degree.max(1));
+        if weights >= machine.capacity_bytes() {
+            return Err(SimError::Capacity {
+                machine: machine.name.clone(),
+                what: format!("the weights of '{}' do not fit", model.name),
+                needed_bytes: weights,
+                capacity_bytes: machine.capacity_bytes(),
+            });
+        }
         let mut simulator = Simulator {
             machine: machine.clone(),
             model: model.clone(),
