@@ -3,7 +3,9 @@
 
 use crate::streams::{Item, items, run};
 use crate::support::standard;
-use memwall_sim::dram::Command::{self, Act, CompsReadres, GAct, Gwrite, Header, PimPre, Pre, Rd, Ref, Wr};
+use memwall_sim::dram::Command::{
+    self, Act, CompsReadres, GAct, Gwrite, Header, PimPre, Pre, Rd, Ref, Wr,
+};
 use memwall_sim::dram::{Direction, Issued};
 use proptest::prelude::*;
 
@@ -39,6 +41,7 @@ fn pick(r: Relation, bank: u64, group: u64, rank: u64, other: u64) -> u64 {
 }
 
 /// Least distance from `first` to `then`; `comps` is the length of a COMPS_READRES.
+#[allow(clippy::match_same_arms)] // a table: one line a pair
 fn distance(first: &Issued, then: &Issued, dual: bool) -> u64 {
     let r = relation(first.bank, then.bank);
     let close = if dual { PimPre } else { Pre };
@@ -104,7 +107,10 @@ fn check(log: &[Issued], dual: bool) {
             );
             assert_ne!(first.at, then.at, "two commands in one slot");
             if let (Some(a), Some(b)) = (data(first), data(then)) {
-                assert!(a.1 <= b.0 || b.1 <= a.0, "{first:?} and {then:?} share the bus");
+                assert!(
+                    a.1 <= b.0 || b.1 <= a.0,
+                    "{first:?} and {then:?} share the bus"
+                );
             }
         }
         window(&log[..=index], then);
@@ -129,20 +135,38 @@ fn window(log: &[Issued], then: &Issued) {
         .filter(|first| relation(first.bank, then.bank).rank)
         .map(|first| rows(first.command))
         .sum();
-    assert!(opened <= 4, "{opened} rows opened in one window at {then:?}");
+    assert!(
+        opened <= 4,
+        "{opened} rows opened in one window at {then:?}"
+    );
 }
 
-fn rows(then: &Issued, dual: bool, host: &mut [Option<u32>; BANKS], pim: &mut [Option<u32>; BANKS]) {
+fn rows(
+    then: &Issued,
+    dual: bool,
+    host: &mut [Option<u32>; BANKS],
+    pim: &mut [Option<u32>; BANKS],
+) {
     let bank = then.bank;
     match then.command {
         Act => {
             assert_eq!(host[bank], None, "{then:?} opens an open bank");
-            assert!(dual || pim[bank].is_none(), "{then:?}: the one buffer is in use");
-            assert_ne!(pim[bank], Some(then.row), "{then:?}: row open in both buffers");
+            assert!(
+                dual || pim[bank].is_none(),
+                "{then:?}: the one buffer is in use"
+            );
+            assert_ne!(
+                pim[bank],
+                Some(then.row),
+                "{then:?}: row open in both buffers"
+            );
             host[bank] = Some(then.row);
         }
         Pre => {
-            assert!(host[bank].is_some() || (!dual && pim[bank].is_some()), "{then:?}");
+            assert!(
+                host[bank].is_some() || (!dual && pim[bank].is_some()),
+                "{then:?}"
+            );
             host[bank] = None;
             if !dual {
                 pim[bank] = None;
@@ -156,8 +180,15 @@ fn rows(then: &Issued, dual: bool, host: &mut [Option<u32>; BANKS], pim: &mut [O
         GAct => {
             for bank in bank..bank + 4 {
                 assert_eq!(pim[bank], None, "{then:?} opens an open bank");
-                assert_ne!(host[bank], Some(then.row), "{then:?}: row open in both buffers");
-                assert!(dual || host[bank].is_none(), "{then:?}: the one buffer is in use");
+                assert_ne!(
+                    host[bank],
+                    Some(then.row),
+                    "{then:?}: row open in both buffers"
+                );
+                assert!(
+                    dual || host[bank].is_none(),
+                    "{then:?}: the one buffer is in use"
+                );
                 pim[bank] = Some(then.row);
             }
         }
@@ -169,7 +200,10 @@ fn rows(then: &Issued, dual: bool, host: &mut [Option<u32>; BANKS], pim: &mut [O
         Ref => {
             let first = bank / 16 * 16;
             for bank in first..first + 16 {
-                assert!(host[bank].is_none() && pim[bank].is_none(), "{then:?}: bank {bank} open");
+                assert!(
+                    host[bank].is_none() && pim[bank].is_none(),
+                    "{then:?}: bank {bank} open"
+                );
             }
         }
         Header => {}
@@ -187,7 +221,9 @@ fn asked(work: &[Item], direction: Direction) -> u64 {
 }
 
 fn moved(log: &[Issued], command: Command) -> u64 {
-    log.iter().filter(|issued| issued.command == command).count() as u64
+    log.iter()
+        .filter(|issued| issued.command == command)
+        .count() as u64
 }
 
 proptest! {

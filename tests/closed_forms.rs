@@ -42,7 +42,10 @@ fn a_row_conflict_pays_row_cycle_time() {
     // Another row of the same bank lies one row of every bank further: 32 banks of 16 bursts.
     let conflict = read(16 * 32, 1);
     // The second activation waits for tRAS 34 + tRP 14.
-    assert_eq!(completions(&standard, &[read(0, 1), conflict]), [30, 48 + 30]);
+    assert_eq!(
+        completions(&standard, &[read(0, 1), conflict]),
+        [30, 48 + 30]
+    );
 }
 
 #[test]
@@ -68,8 +71,8 @@ fn a_long_stream_runs_between_refresh_share_and_peak() {
     assert!((worst..1.0).contains(&efficiency), "{efficiency}");
 }
 
-/// Ticks between the tiles of a long program.
-fn tile_period(standard: &Arc<Standard>, results: u16, comps: u16) -> f64 {
+/// Ticks of 500 tiles within a long program.
+fn tiles(standard: &Arc<Standard>, results: u16, comps: u16) -> Tick {
     let run = |tiles: u32| {
         let mut channel = Channel::new(Arc::clone(standard));
         let ops = (0..tiles)
@@ -83,7 +86,7 @@ fn tile_period(standard: &Arc<Standard>, results: u16, comps: u16) -> f64 {
         while channel.advance(Tick::MAX, &mut NoObserver) != Stop::Idle {}
         channel.completed(block).expect("drained")
     };
-    (run(520) - run(20)) as f64 / 500.0
+    run(520) - run(20)
 }
 
 #[test]
@@ -92,9 +95,9 @@ fn tiles_without_refresh_have_the_published_periods() {
     let mut settings = PARITY.to_vec();
     settings.push(NO_REFRESH);
     let parity = standard("neupims", &settings);
-    let row = |results, comps| tile_period(&parity, results, comps);
-    let periods = [row(1, 32), row(2, 16), row(4, 8), row(8, 4)];
-    assert_eq!(periods, [143.0, 177.0, 197.0, 241.0]);
+    let row = |results, comps| tiles(&parity, results, comps);
+    let rows = [row(1, 32), row(2, 16), row(4, 8), row(8, 4)];
+    assert_eq!(rows, [143, 177, 197, 241].map(|period| 500 * period));
 }
 
 #[test]
@@ -102,8 +105,8 @@ fn a_physical_tile_waits_for_its_last_step() {
     let physical = standard("neupims", &[NO_REFRESH]);
     // Steps and tRTP, 32 precharges, header, eight G_ACT in 91, tRCD.
     for comps in [6u16, 16, 32] {
-        let period = 2 * comps + 6 + 32 + 1 + 91 + 14;
-        assert_eq!(tile_period(&physical, 1, comps), f64::from(period));
+        let period = 2 * Tick::from(comps) + 6 + 32 + 1 + 91 + 14;
+        assert_eq!(tiles(&physical, 1, comps), 500 * period);
     }
 }
 
@@ -119,7 +122,7 @@ proptest! {
         let standard = standard(name, &[NO_REFRESH, &faw_setting]);
         let steps = 2 * u64::from(results) * u64::from(comps);
         let bound = 3 * faw + (14 + steps + 6).max(34) + 14;
-        prop_assert!(tile_period(&standard, results, comps) >= bound as f64);
+        prop_assert!(tiles(&standard, results, comps) >= 500 * bound);
     }
 }
 
@@ -149,6 +152,9 @@ fn a_product_is_bound_by_memory_or_by_the_arrays() {
         let arrays = rows as u64 * 4096 * 4096 / device.npu.array.macs_per_cycle();
         let bound = memory.max(arrays);
         assert_eq!(arrays > memory, bound_by_arrays);
-        assert!(ns >= bound && ns < bound + bound / 10, "{rows} rows: {ns} against {bound}");
+        assert!(
+            ns >= bound && ns < bound + bound / 10,
+            "{rows} rows: {ns} against {bound}"
+        );
     }
 }

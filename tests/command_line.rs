@@ -33,7 +33,10 @@ fn said(folder: &Path, text: &mut String, arguments: &[&str]) {
     }
     let _ = writeln!(text, "exit code {code}\n");
     assert!(output.stdout.is_empty(), "a failure prints nothing else");
-    assert!(!folder.join("out").exists(), "a failure leaves nothing behind");
+    assert!(
+        !folder.join("out").exists(),
+        "a failure leaves nothing behind"
+    );
 }
 
 fn shipped(name: &str) -> String {
@@ -62,8 +65,16 @@ fn bad_machines_are_refused() {
     change("misspelt-key.toml", "arrays = 8", "arays = 8");
     change("wrong-type.toml", "arrays = 8", "arrays = \"eight\"");
     change("no-arrays.toml", "arrays = 8", "arrays = 0");
-    change("not-a-number.toml", "bandwidth_gb_per_s = 209", "bandwidth_gb_per_s = nan");
-    change("no-such-part.toml", "\"hbm2-8gb-x128\"", "\"hbm2-8gb-x129\"");
+    change(
+        "not-a-number.toml",
+        "bandwidth_gb_per_s = 209",
+        "bandwidth_gb_per_s = nan",
+    );
+    change(
+        "no-such-part.toml",
+        "\"hbm2-8gb-x128\"",
+        "\"hbm2-8gb-x129\"",
+    );
     change("misspelt-word.toml", "\"dual\"", "\"duall\"");
     change("missing-key.toml", "rows = 128\n", "");
     write(&folder, "no-device.toml", "description = \"nothing\"\n");
@@ -100,13 +111,25 @@ fn bad_settings_are_refused() {
         "memory.organisation.mapping=rorabgbacoch",
         "memory.timming.t_faw_tck=16",
     ] {
-        said(&folder, &mut text, &["hw", "show", "neupims", "--set", setting]);
+        said(
+            &folder,
+            &mut text,
+            &["hw", "show", "neupims", "--set", setting],
+        );
     }
     said(&folder, &mut text, &["run", "--hw", "neupim"]);
     said(&folder, &mut text, &["run", "--batch", "0"]);
     said(&folder, &mut text, &["run", "--tp", "3"]);
-    said(&folder, &mut text, &["run", "--batch", "600", "--context", "2000"]);
-    said(&folder, &mut text, &["run", "--model", "gpt3-175b", "--tp", "1"]);
+    said(
+        &folder,
+        &mut text,
+        &["run", "--batch", "600", "--context", "2000"],
+    );
+    said(
+        &folder,
+        &mut text,
+        &["run", "--model", "gpt3-175b", "--tp", "1"],
+    );
     snapshot("bad_settings", &text);
 }
 
@@ -117,16 +140,29 @@ fn bad_traces_are_refused() {
     let folder = folder("bad-traces");
     let header = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
     let row = "2023-11-16 18:15:46.6805900,374,44\n";
-    write(&folder, "broken-row.csv", format!("{header}{row}2023-11-16 18:15:47,x,1\n"));
-    write(&folder, "missing-column.csv", format!("TIMESTAMP,ContextToken,GeneratedTokens\n{row}"));
+    write(
+        &folder,
+        "broken-row.csv",
+        format!("{header}{row}2023-11-16 18:15:47,x,1\n"),
+    );
+    write(
+        &folder,
+        "missing-column.csv",
+        format!("TIMESTAMP,ContextToken,GeneratedTokens\n{row}"),
+    );
     write(&folder, "empty.csv", "");
     write(&folder, "header-only.csv", header);
     write(&folder, "other.txt", "hello\n");
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
     gzip.write_all(header.as_bytes()).expect("to memory");
     for index in 0..5000 {
-        writeln!(gzip, "2023-11-16 18:15:46.{index:07},{},{}", index % 977 + 1, index % 89 + 1)
-            .expect("to memory");
+        writeln!(
+            gzip,
+            "2023-11-16 18:15:46.{index:07},{},{}",
+            index % 977 + 1,
+            index % 89 + 1
+        )
+        .expect("to memory");
     }
     let gzip = gzip.finish().expect("to memory");
     write(&folder, "truncated.csv.gz", &gzip[..gzip.len() / 2]);
@@ -173,11 +209,21 @@ fn bad_models_are_refused() {
     };
     change("unknown-type.json", "\"llama\"", "\"lama\"");
     change("expert-type.json", "\"llama\"", "\"mixtral\"");
-    change("negative.json", "\"num_hidden_layers\": 32", "\"num_hidden_layers\": -32");
+    change(
+        "negative.json",
+        "\"num_hidden_layers\": 32",
+        "\"num_hidden_layers\": -32",
+    );
     change("missing.json", "\"hidden_size\": 4096,", "");
     write(&folder, "not-json.json", "{");
     let mut text = String::new();
-    for file in ["unknown-type.json", "expert-type.json", "negative.json", "missing.json", "not-json.json"] {
+    for file in [
+        "unknown-type.json",
+        "expert-type.json",
+        "negative.json",
+        "missing.json",
+        "not-json.json",
+    ] {
         said(&folder, &mut text, &["models", "show", file]);
     }
     said(&folder, &mut text, &["run", "--model", "lama-2-7b"]);
@@ -187,20 +233,46 @@ fn bad_models_are_refused() {
 #[test]
 fn compare_shows_four_machines_and_writes_their_plots() {
     let folder = folder("compare");
-    let output = memwall(&folder, &["compare", "gpu-a100", "npu-only", "npu-pim", "neupims"]);
+    let output = memwall(
+        &folder,
+        &["compare", "gpu-a100", "npu-only", "npu-pim", "neupims"],
+    );
     assert!(output.status.success());
     let shown = String::from_utf8(output.stdout).expect("UTF-8");
-    for word in ["gpu-a100", "npu-only", "npu-pim", "neupims", "tok/s", "array %", "PIM %", "memory %"] {
+    for word in [
+        "gpu-a100", "npu-only", "npu-pim", "neupims", "tok/s", "array %", "PIM %", "memory %",
+    ] {
         assert!(shown.contains(word), "{word} in\n{shown}");
     }
     assert!(shown.contains("sub-batch interleaving is not modelled yet"));
     for file in ["compare.svg", "compare.png", "compare.json", "run.json"] {
-        assert!(folder.join("out").join(file).metadata().expect("written").len() > 100);
+        assert!(
+            folder
+                .join("out")
+                .join(file)
+                .metadata()
+                .expect("written")
+                .len()
+                > 100
+        );
     }
-    let json = memwall(&folder, &["compare", "gpu-a100", "neupims", "--json", "--fidelity", "fast"]);
+    let json = memwall(
+        &folder,
+        &[
+            "compare",
+            "gpu-a100",
+            "neupims",
+            "--json",
+            "--fidelity",
+            "fast",
+        ],
+    );
     let records: Vec<memwall_sim::record::Record> =
         serde_json::from_slice(&json.stdout).expect("records and nothing else");
-    let names: Vec<&str> = records.iter().map(|record| record.machine.name.as_str()).collect();
+    let names: Vec<&str> = records
+        .iter()
+        .map(|record| record.machine.name.as_str())
+        .collect();
     assert_eq!(names, ["gpu-a100", "neupims"]);
 }
 

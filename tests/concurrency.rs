@@ -8,8 +8,8 @@
 
 use crate::support::{PARITY, standard};
 use memwall_sim::dram::{Channel, Descriptor, Direction, NoObserver, Standard, Stop, Watch};
-use memwall_sim::pim::tiling::{Geometry, Head, attend, logit, program};
 use memwall_sim::pim::PimProgram;
+use memwall_sim::pim::tiling::{Geometry, Head, attend, logit, program};
 use memwall_sim::time::Tick;
 use std::sync::Arc;
 
@@ -79,7 +79,11 @@ fn stage(standard: &Arc<Standard>, with_pim: bool, with_array: bool) -> Stage {
     };
     let mut current = with_array.then(|| read(&mut channel, 0, &mut slot, start));
     let mut write = |channel: &mut Channel, at, bursts| {
-        channel.push(at, Descriptor::sequential(Direction::Write, stores, bursts), Watch::Record);
+        channel.push(
+            at,
+            Descriptor::sequential(Direction::Write, stores, bursts),
+            Watch::Record,
+        );
         stores += bursts;
     };
     while let Stop::Watched(done) = channel.advance(Tick::MAX, &mut NoObserver) {
@@ -110,8 +114,14 @@ fn the_streams_slow_one_another_as_recorded() {
     let pim_alone = stage(&parity, true, false);
     let array_alone = stage(&parity, false, true);
     let both = stage(&parity, true, true);
-    println!("alone: pim {} array {} {:?}", pim_alone.pim, array_alone.array, array_alone.rates);
-    println!("together: pim {} array {} {:?}", both.pim, both.array, both.rates);
+    println!(
+        "alone: pim {} array {} {:?}",
+        pim_alone.pim, array_alone.array, array_alone.rates
+    );
+    println!(
+        "together: pim {} array {} {:?}",
+        both.pim, both.array, both.rates
+    );
     // Recorded: 65,623 alone and 71,595 together.
     let near = |value: Tick, recorded: Tick, percent: Tick| {
         value.abs_diff(recorded) * 100 <= recorded * percent
@@ -120,7 +130,11 @@ fn the_streams_slow_one_another_as_recorded() {
     assert!(near(both.pim, 71_595, 6), "{}", both.pim);
     assert!(both.pim > pim_alone.pim);
     // Recorded: 910 to 956 B a cycle alone, 708 to 765 beside PIM.
-    assert!((900..1000).contains(&array_alone.rates[FC1]), "{:?}", array_alone.rates);
+    assert!(
+        (900..1000).contains(&array_alone.rates[FC1]),
+        "{:?}",
+        array_alone.rates
+    );
     assert!((700..790).contains(&both.rates[FC1]), "{:?}", both.rates);
     // Recorded: 129,972; ours lacks the reordering of operand blocks, so its reads are faster.
     assert!(near(both.array, 129_972, 8), "{}", both.array);
@@ -136,6 +150,9 @@ fn one_row_buffer_cannot_overlap_the_streams() {
     let end = together.array.max(together.pim);
     // What is left of overlap is the tails, in which the channel is free.
     let tails: Tick = OPERATORS.iter().map(|operator| operator.2).sum();
-    assert!(end + 2 * tails >= pim.pim + array.array, "{together:?} {pim:?} {array:?}");
+    assert!(
+        end + 2 * tails >= pim.pim + array.array,
+        "{together:?} {pim:?} {array:?}"
+    );
     assert!(end > dual.array.max(dual.pim));
 }

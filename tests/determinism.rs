@@ -9,7 +9,11 @@ fn records_do_not_depend_on_threads_or_on_the_run() {
         let mut all = arguments.to_vec();
         all.extend(["--threads", threads, "--out", name]);
         let output = memwall(&folder, &all);
-        assert!(output.status.success(), "{:?}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{:?}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let mut files: Vec<_> = std::fs::read_dir(folder.join(name))
             .expect("written")
             .map(|entry| entry.expect("listed").path())
@@ -22,7 +26,9 @@ fn records_do_not_depend_on_threads_or_on_the_run() {
             .map(|path| std::fs::read(path).expect("readable"))
             .collect::<Vec<_>>()
     };
-    let compare = ["compare", "gpu-a100", "npu-only", "npu-pim", "neupims", "--layers", "2"];
+    let compare = [
+        "compare", "gpu-a100", "npu-only", "npu-pim", "neupims", "--layers", "2",
+    ];
     let first = bytes("a", "1", &compare);
     assert!(first == bytes("b", "1", &compare), "a second run differs");
     assert!(first == bytes("c", "2", &compare), "two threads differ");

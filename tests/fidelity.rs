@@ -25,8 +25,12 @@ fn step(
             context,
         })
         .collect();
-    let placement: Vec<u32> = (0..batch.len() as u32).map(|index| index * 7 % 32).collect();
-    simulator.step(&sequences, &placement).expect("a valid step")
+    let placement: Vec<u32> = (0..batch.len() as u32)
+        .map(|index| index * 7 % 32)
+        .collect();
+    simulator
+        .step(&sequences, &placement)
+        .expect("a valid step")
 }
 
 /// Mostly decode, with a prompt now and then.

@@ -46,7 +46,10 @@ fn dependencies_point_one_way() {
                 continue;
             };
             for name in table.keys().filter(|name| name.starts_with("memwall")) {
-                assert!(allowed.contains(&name.as_str()), "{member} must not depend on {name}");
+                assert!(
+                    allowed.contains(&name.as_str()),
+                    "{member} must not depend on {name}"
+                );
             }
         }
     }
@@ -69,16 +72,26 @@ fn the_simulator_has_no_floating_point_time() {
     for room in ["engine", "dram", "pim"] {
         for (path, text) in all(&[&format!("sim/src/{room}")]) {
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-            assert!(!code.contains("f64") && !code.contains("f32"), "{}", path.display());
+            assert!(
+                !code.contains("f64") && !code.contains("f32"),
+                "{}",
+                path.display()
+            );
         }
     }
 }
 
 #[test]
 fn files_are_short_and_say_why_they_exist() {
-    for (path, text) in all(&["models", "traces", "sim", "reports", "tools", "tests", "benches"]) {
+    for (path, text) in all(&[
+        "models", "traces", "sim", "reports", "tools", "tests", "benches",
+    ]) {
         let lines = text.lines().count();
         assert!(lines <= 800, "{}: {lines} lines", path.display());
-        assert!(text.starts_with("//!"), "{} has no module comment", path.display());
+        assert!(
+            text.starts_with("//!"),
+            "{} has no module comment",
+            path.display()
+        );
     }
 }

@@ -1,5 +1,9 @@
 //! One integration binary, a module a theme.
 
+// `allow-expect-in-tests` does not reach helper functions.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::print_stdout, clippy::print_stderr, unreachable_pub)]
+
 mod channel_constraints;
 mod channel_leases;
 mod closed_forms;

@@ -17,8 +17,15 @@ pub enum Item {
 
 fn stream() -> impl Strategy<Value = Item> {
     let direction = prop_oneof![2 => Just(Direction::Read), 1 => Just(Direction::Write)];
-    (0u64..400, direction, 0u64..20_000, 1u64..80, 1u64..6, 0u64..600).prop_map(
-        |(gap, direction, start, bursts, pieces, hole)| {
+    (
+        0u64..400,
+        direction,
+        0u64..20_000,
+        1u64..80,
+        1u64..6,
+        0u64..600,
+    )
+        .prop_map(|(gap, direction, start, bursts, pieces, hole)| {
             let stride = bursts + hole;
             Item::Stream(
                 gap,
@@ -30,8 +37,7 @@ fn stream() -> impl Strategy<Value = Item> {
                     pieces,
                 },
             )
-        },
-    )
+        })
 }
 
 fn program() -> impl Strategy<Value = Item> {

@@ -36,8 +36,7 @@ fn main() -> ExitCode {
         Command::Models(arguments) => models::models(&arguments),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
         Err(failure) => {
             diagnostics::report(&failure);
             ExitCode::from(failure.exit_code())

@@ -3,7 +3,7 @@
 //!
 //! The host rules follow the bank-state model of JEDEC HBM data sheets as DRAMsim3 resolves them;
 //! the PIM rules those of the NeuPIMs channel (ASPLOS 2024). Where the simulator of the latter
-//! departs from what a die could do, the departure is a flag of [`PimQuirks`].
+//! departs from what a die could do, the departure is a flag of [`crate::pim::PimQuirks`].
 #![deny(clippy::float_arithmetic)]
 
 use super::command::{COMMANDS, Command};

@@ -1,0 +1,38 @@
+//! The shipped machines, for benches.
+
+use memwall_sim::machine::{Machine, PartSource, PartText, load};
+use std::sync::Arc;
+
+struct Shipped;
+
+fn read(folder: &str, name: &str) -> Option<PartText> {
+    let origin = format!("{}/{folder}/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&origin).ok()?;
+    Some(PartText {
+        origin,
+        text: Arc::from(text),
+    })
+}
+
+impl PartSource for Shipped {
+    fn machine(&self, name: &str) -> Option<PartText> {
+        read("hw-configs", name)
+    }
+
+    fn part(&self, name: &str) -> Option<PartText> {
+        read("hw-configs/parts", name)
+    }
+
+    fn machine_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn part_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// A shipped machine.
+pub(crate) fn machine(name: &str) -> Machine {
+    load(&Shipped, name, &[]).expect("a shipped machine")
+}
