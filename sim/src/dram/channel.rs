@@ -8,7 +8,7 @@
 #![deny(clippy::float_arithmetic)]
 
 use super::Standard;
-use super::choice::{Action, Choice};
+use super::choice::{Action, Choice, Columns};
 use super::command::{COMMANDS, Command};
 use super::gates::Gates;
 use super::host::HostQueues;
@@ -88,6 +88,8 @@ pub struct Channel {
     blocks: Vec<Block>,
     completions: Vec<Completion>,
     counters: Counters,
+    /// Working space of `choose`.
+    pub(super) columns: Columns,
 }
 
 impl Channel {
@@ -111,6 +113,7 @@ impl Channel {
             blocks: Vec::new(),
             completions: Vec::new(),
             counters: Counters::default(),
+            columns: Columns::default(),
             std,
         }
     }
@@ -253,7 +256,7 @@ impl Channel {
                 self.rows.open_host(bank, row);
                 None
             }
-            Action::Pim(candidate) => self.commit_pim(candidate, observer),
+            Action::Pim(candidate) => self.commit_pim_lease(candidate, limit, observer),
             Action::Column { bank, direction } => {
                 self.commit_columns(bank, direction, limit, observer)
             }
@@ -320,6 +323,34 @@ impl Channel {
         self.progress(run.block, bursts, last + done)
     }
 
+    /// Commands of one stage of a PIM operation follow one another as far as nothing else could act:
+    /// within a stage they only push the candidates of other streams back.
+    fn commit_pim_lease(
+        &mut self,
+        first: Candidate,
+        limit: Tick,
+        observer: &mut impl Observer,
+    ) -> Option<Completion> {
+        let mut candidate = first;
+        let mut granted = 1;
+        loop {
+            let stage = self.pim.stage();
+            if let Some(done) = self.commit_pim(candidate, observer) {
+                return Some(done);
+            }
+            if self.pim.stage() != stage || granted >= self.std.controller.max_lease {
+                return None;
+            }
+            candidate = self.pim_candidate(false)?;
+            if candidate.at >= limit {
+                return None;
+            }
+            granted += 1;
+            self.now = candidate.at;
+            self.slot = candidate.at + 1;
+        }
+    }
+
     fn commit_pim(
         &mut self,
         candidate: Candidate,
@@ -347,8 +378,8 @@ impl Channel {
                 self.holds.push_back((data.saturating_sub(gap), end));
             }
         }
-        let std = Arc::clone(&self.std);
-        let (block, at) = self.pim.issued(&std, &mut self.rows, candidate)?;
+        let Channel { std, rows, pim, .. } = self;
+        let (block, at) = pim.issued(std, rows, candidate)?;
         self.progress(block, 1, at)
     }
 

@@ -49,33 +49,24 @@ struct Best {
 /// The column commands on offer. Of those that are ready within one turnaround of the earliest, the
 /// oldest is taken: a rank switch alone does not let younger hits overtake, which would hold up the
 /// older run for as long as the other rank has hits.
-struct Columns {
-    hits: [(Tick, u64, usize); 64],
-    count: usize,
-    earliest: Tick,
+#[derive(Debug, Clone, Default)]
+pub(super) struct Columns {
+    /// Tick, age and bank of each.
+    hits: Vec<(Tick, u64, usize)>,
 }
 
 impl Columns {
-    fn new() -> Columns {
-        Columns {
-            hits: [(0, 0, 0); 64],
-            count: 0,
-            earliest: Tick::MAX,
-        }
-    }
-
     fn push(&mut self, at: Tick, order: u64, bank: usize) {
-        self.hits[self.count] = (at, order, bank);
-        self.count += 1;
-        self.earliest = self.earliest.min(at);
+        self.hits.push((at, order, bank));
     }
 
     /// The chosen hit, and the tick at which another would be chosen instead of its next burst.
     fn pick(&self, grace: Tick, in_order: bool) -> Option<((Tick, u64, usize), Tick)> {
-        let hits = &self.hits[..self.count];
-        let ready = |hit: &&(Tick, u64, usize)| hit.0 <= self.earliest + grace;
-        let &chosen = hits.iter().filter(ready).min_by_key(|hit| hit.1)?;
-        let end = hits
+        let earliest = self.hits.iter().map(|hit| hit.0).min()?;
+        let ready = |hit: &&(Tick, u64, usize)| hit.0 <= earliest + grace;
+        let &chosen = self.hits.iter().filter(ready).min_by_key(|hit| hit.1)?;
+        let end = self
+            .hits
             .iter()
             // Once a burst is on its way, the hits of other banks are at least as far off as the
             // run's own next one, unless its bank group holds that longer: so only older runs can
@@ -129,7 +120,11 @@ impl Channel {
             best.offer(candidate.at, Class::Pim, 0, || Action::Pim(candidate));
         }
         if self.host.queue(direction).active != 0 {
-            self.offer_host(direction, &mut best);
+            // The list is kept only to be filled again without a new allocation.
+            let mut columns = std::mem::take(&mut self.columns);
+            columns.hits.clear();
+            self.offer_host(direction, &mut best, &mut columns);
+            self.columns = columns;
         } else if self.std.controller.page_policy == PagePolicy::CloseOnIdle && self.is_drained() {
             for bank in bits(self.rows.host_open | self.rows.pim_open) {
                 self.offer_close(bank, Class::Idle, bank as u64, &mut best);
@@ -145,7 +140,7 @@ impl Channel {
         }
     }
 
-    fn pim_candidate(&mut self, refresh_pending: bool) -> Option<Candidate> {
+    pub(super) fn pim_candidate(&mut self, refresh_pending: bool) -> Option<Candidate> {
         let host_first = self.has_one_buffer() && !self.pim.busy();
         if host_first && self.host.reads.total + self.host.writes.total > 0 {
             return None;
@@ -198,7 +193,7 @@ impl Channel {
 
     /// The next command of every bank's oldest run: its column command if its row is open, else
     /// what opens that row.
-    fn offer_host(&self, direction: Direction, best: &mut Best) {
+    fn offer_host(&self, direction: Direction, best: &mut Best, columns: &mut Columns) {
         let one_buffer = self.has_one_buffer();
         if one_buffer && self.pim.busy() {
             return;
@@ -212,45 +207,52 @@ impl Channel {
         let reserved = self.pim.reserved_row(self.now);
         // A host activation would push a waiting G_ACT a whole activation window back.
         let may_open = !self.pim.opening() || self.gact_outside_window();
-        let mut columns = Columns::new();
-        for bank in bits(banks) {
-            let place = self.std.places[bank];
-            let head = queue.head(bank);
-            if self.refresh.owes(place.rank) || reserved == Some(head.row) {
+        let per_rank = self.std.organisation.banks() / self.std.organisation.ranks;
+        for rank in 0..self.std.organisation.ranks {
+            let of_rank = banks & (u64::MAX >> (64 - per_rank) << (rank * per_rank));
+            if of_rank == 0 || self.refresh.owes(rank) {
                 continue;
             }
-            let pim_open = self.rows.pim_open >> bank & 1 == 1;
-            if pim_open && (one_buffer || self.rows.pim(bank) == Some(head.row)) {
-                let at = self.gates.ready(self.close_command(true), place);
-                best.offer(at, Class::Row, head.order, || Action::Close {
-                    bank,
-                    pim: true,
-                });
-                continue;
-            }
-            match self.rows.host(bank) {
-                Some(row) if row == head.row => {
-                    let at = self.gates.ready(column, place).max(best.floor);
-                    let at = self.off_the_holds(at, latency);
-                    columns.push(at, head.order, bank);
+            let column_floor = self.gates.rank_ready(column, rank).max(best.floor);
+            let window = self.gates.window(rank, 1);
+            let open_floor = self.gates.rank_ready(Command::Act, rank).max(window);
+            for bank in bits(of_rank) {
+                let place = self.std.places[bank];
+                let head = queue.head(bank);
+                if reserved == Some(head.row) {
+                    continue;
                 }
-                Some(_) => {
-                    let at = self.gates.ready(Command::Pre, place);
+                let pim_open = self.rows.pim_open >> bank & 1 == 1;
+                if pim_open && (one_buffer || self.rows.pim(bank) == Some(head.row)) {
+                    let at = self.gates.ready(self.close_command(true), place);
                     best.offer(at, Class::Row, head.order, || Action::Close {
                         bank,
-                        pim: false,
+                        pim: true,
                     });
+                    continue;
                 }
-                None if may_open => {
-                    let window = self.gates.window(place.rank, 1);
-                    let at = self.gates.ready(Command::Act, place).max(window);
-                    let row = head.row;
-                    best.offer(at, Class::Row, head.order, || Action::Activate {
-                        bank,
-                        row,
-                    });
+                match self.rows.host(bank) {
+                    Some(row) if row == head.row => {
+                        let at = self.gates.bank_ready(column, place, column_floor);
+                        columns.push(self.off_the_holds(at, latency), head.order, bank);
+                    }
+                    Some(_) => {
+                        let at = self.gates.ready(Command::Pre, place);
+                        best.offer(at, Class::Row, head.order, || Action::Close {
+                            bank,
+                            pim: false,
+                        });
+                    }
+                    None if may_open => {
+                        let at = self.gates.bank_ready(Command::Act, place, open_floor);
+                        let row = head.row;
+                        best.offer(at, Class::Row, head.order, || Action::Activate {
+                            bank,
+                            row,
+                        });
+                    }
+                    None => {}
                 }
-                None => {}
             }
         }
         let timing = &self.std.timing;

@@ -50,11 +50,23 @@ impl Gates {
 
     /// Earliest tick at which `command` is legal at `place`; the activation window is apart.
     pub fn ready(&self, command: Command, place: Place) -> Tick {
+        self.bank_ready(command, place, self.rank_ready(command, place.rank))
+    }
+
+    /// The part of `ready` that all banks of a rank share.
+    #[inline]
+    pub fn rank_ready(&self, command: Command, rank: usize) -> Tick {
+        let c = command as usize;
+        self.rank[rank][c].max(self.channel[c])
+    }
+
+    /// `ready`, given the rank's part.
+    #[inline]
+    pub fn bank_ready(&self, command: Command, place: Place, rank_ready: Tick) -> Tick {
         let c = command as usize;
         self.bank[place.bank][c]
             .max(self.group[place.group][c])
-            .max(self.rank[place.rank][c])
-            .max(self.channel[c])
+            .max(rank_ready)
     }
 
     /// Earliest tick at which every rank allows a command that acts on all banks.

@@ -35,7 +35,7 @@ struct Work {
 
 /// How far the operation at the head has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(crate) enum Stage {
     Waiting,
     Gwrite,
     /// Banks whose rows are in the way.
@@ -99,6 +99,11 @@ impl Sequencer {
             .front()
             .map(|work| work.release)
             .filter(|&release| release > now)
+    }
+
+    /// The kind of the stage that the head is in.
+    pub(crate) fn stage(&self) -> std::mem::Discriminant<Stage> {
+        std::mem::discriminant(&self.stage)
     }
 
     /// Whether an operation has begun whose rows must stay open until it ends.
