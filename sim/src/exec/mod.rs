@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 /// where they are shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Multiply-accumulates on the arrays (or the GPU), counted densely.
+    /// Multiply-accumulates on the arrays (or the GPU).
     pub array_macs: u64,
-    /// Multiply-accumulates in the banks, counted densely.
+    /// Multiply-accumulates in the banks.
     pub pim_macs: u64,
     /// Picoseconds in which the in-bank MACs of a channel were occupied, summed over channels.
     pub pim_busy_ps: u64,

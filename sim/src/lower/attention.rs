@@ -20,9 +20,12 @@ impl AttentionEntry {
         self.new_tokens == 1
     }
 
-    /// Multiply-accumulates of logit and attend together.
+    /// Multiply-accumulates of logit and attend together, over the pairs that a causal mask leaves:
+    /// each new token sees one more than the one before.
     pub fn macs(&self) -> u64 {
-        2 * self.head.kv_heads * self.head.queries * self.head.dim * self.head.tokens
+        let tokens = self.new_tokens;
+        let pairs = tokens * self.first_attended() + tokens * tokens.saturating_sub(1) / 2;
+        2 * self.head.kv_heads * self.group() * self.head.dim * pairs
     }
 
     /// Query heads that share a KV head.
@@ -68,4 +71,26 @@ pub(super) fn entries(logit: &Operator, sequences: &[Sequence]) -> Vec<Attention
             new_tokens: sequences[shape.sequence].new_tokens,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_needs_half_the_square() {
+        let entry = |new_tokens, tokens| AttentionEntry {
+            sequence: 0,
+            head: Head {
+                kv_heads: 2,
+                queries: 4 * new_tokens,
+                dim: 8,
+                tokens,
+            },
+            new_tokens,
+        };
+        assert_eq!(entry(1, 100).macs(), 2 * 2 * 4 * 8 * 100);
+        assert_eq!(entry(3, 3).macs(), 2 * 2 * 4 * 8 * (1 + 2 + 3));
+        assert_eq!(entry(2, 10).macs(), 2 * 2 * 4 * 8 * (9 + 10));
+    }
 }

@@ -1,8 +1,9 @@
 //! Tasks of a GPU: one kernel an operator, with logit, softmax and attend fused as every serving
 //! engine runs them, and nothing kept on chip between kernels.
 
+use super::attention::{AttentionEntry, entries};
 use super::{Task, Unit, Work, sum};
-use memwall_models::{Operator, OperatorKind};
+use memwall_models::{Operator, OperatorKind, Sequence};
 
 /// Classes of kernels with rates of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub enum KernelClass {
     Elementwise,
 }
 
-pub(super) fn tasks(operators: &[&Operator], devices: u64) -> Vec<Task> {
+pub(super) fn tasks(operators: &[&Operator], sequences: &[Sequence], devices: u64) -> Vec<Task> {
     let attention: Vec<&Operator> = operators
         .iter()
         .copied()
@@ -30,7 +31,8 @@ pub(super) fn tasks(operators: &[&Operator], devices: u64) -> Vec<Task> {
                 // Fused: queries in, outputs out; logits and probabilities never leave the chip.
                 bytes.input = operator.bytes.input;
                 bytes.output = attention.last().map_or(0, |operator| operator.bytes.output);
-                let macs = attention.iter().map(|operator| operator.macs()).sum();
+                let entries = entries(operator, sequences);
+                let macs = entries.iter().map(AttentionEntry::macs).sum();
                 tasks.push(kernel("attention", KernelClass::Attention, macs, bytes));
             }
             OperatorKind::AllReduce => tasks.push(Task {

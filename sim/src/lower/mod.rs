@@ -103,7 +103,7 @@ pub struct Task {
     pub unit: Unit,
     /// What it does.
     pub work: Work,
-    /// Multiply-accumulates, counted densely.
+    /// Multiply-accumulates; attention over the pairs that its mask leaves.
     pub macs: u64,
     /// Bytes by tensor class.
     pub bytes: TensorBytes,
@@ -121,7 +121,7 @@ pub fn lower(
     let operators: Vec<&Operator> = order.iter().map(|&node| &graph[node]).collect();
     Ok(match &machine.device {
         Device::Npu(device) => npu::tasks(&operators, device, sequences, devices),
-        Device::Gpu(_) => gpu::tasks(&operators, devices),
+        Device::Gpu(_) => gpu::tasks(&operators, sequences, devices),
     })
 }
 
