@@ -57,7 +57,10 @@ pub fn run_batch(simulator: &mut Simulator, batch: &[InFlight]) -> Result<BatchR
             return Err(BatchError::Sim(SimError::Capacity {
                 machine: simulator.machine().name.clone(),
                 what: format!(
-                    "the KV caches of the batch do not fit beside {} bytes of weights",
+                    "the KV caches of the batch, in blocks of {} keys and {} values, do not fit \
+                     beside {} bytes of weights",
+                    kv.placement().k_block.tokens,
+                    kv.placement().v_block.tokens,
                     capacity - free
                 ),
                 needed_bytes: needed.saturating_add(capacity - free),

@@ -296,10 +296,11 @@ impl<'a, C: StepCost> Replay<'a, C> {
             arrived: self.arrived,
         });
         self.iterations += 1;
+        let start = self.now;
         self.now += cost;
         let batch = self.running.len() as u64;
         self.timeline.sample(
-            self.now,
+            (start, self.now),
             batch,
             self.waiting.len() as u64,
             self.kv.used(),

@@ -43,28 +43,39 @@ impl Timeline {
         }
     }
 
-    /// State at `at` (since the start), and tokens generated just then.
-    pub(super) fn sample(&mut self, at: Ps, running: u64, waiting: u64, kv: u64, tokens: u64) {
-        let mut index = (at.0 / self.width.0) as usize;
-        while index >= MOST {
+    /// State during an iteration from `start` to `end`, which yields `tokens` tokens at its end.
+    pub(super) fn sample(
+        &mut self,
+        (start, end): (Ps, Ps),
+        running: u64,
+        waiting: u64,
+        kv_bytes: u64,
+        tokens: u64,
+    ) {
+        while end.0 / self.width.0 >= MOST as u64 {
             self.intervals = self
                 .intervals
                 .chunks(2)
                 .map(|pair| pair.iter().fold(Interval::default(), |a, &b| a.merge(b)))
                 .collect();
             self.width = self.width.times(2);
-            index = (at.0 / self.width.0) as usize;
         }
-        if self.intervals.len() <= index {
-            self.intervals.resize(index + 1, Interval::default());
+        let (first, last) = (start.0 / self.width.0, end.0 / self.width.0);
+        let (first, last) = (first as usize, last as usize);
+        if self.intervals.len() <= last {
+            self.intervals.resize(last + 1, Interval::default());
         }
-        let sample = Interval {
+        let state = Interval {
             running,
             waiting,
-            kv_bytes: kv,
-            tokens,
+            kv_bytes,
+            tokens: 0,
         };
-        self.intervals[index] = self.intervals[index].merge(sample);
+        // A long iteration spans intervals in which nothing else happens.
+        for interval in &mut self.intervals[first..=last] {
+            *interval = interval.merge(state);
+        }
+        self.intervals[last].tokens += tokens;
     }
 
     /// The points of a record; `free_bytes` is the KV memory there is.
@@ -91,7 +102,8 @@ mod tests {
     fn any_length_fits_and_no_token_is_lost() {
         let mut timeline = Timeline::new();
         for index in 0..10_000u64 {
-            timeline.sample(Ps(index * 77_777_777), index % 7, 1, 5, 3);
+            let (start, end) = (Ps(index * 77_777_777), Ps((index + 1) * 77_777_777));
+            timeline.sample((start, end), index % 7, 1, 5, 3);
         }
         let points = timeline.points(10);
         assert!(points.len() <= MOST);
@@ -101,5 +113,15 @@ mod tests {
             .sum();
         assert!((tokens - 30_000.0).abs() < 1e-3);
         assert_eq!(points[0].running, 6);
+    }
+
+    #[test]
+    fn a_long_iteration_holds_its_state() {
+        let mut timeline = Timeline::new();
+        timeline.sample((Ps(0), Ps(100 << 24)), 5, 2, 9, 5);
+        let points = timeline.points(10);
+        assert_eq!(points.len(), 101);
+        assert!(points.iter().all(|point| point.running == 5));
+        assert!(points[99].output_tok_per_s == 0.0 && points[100].output_tok_per_s > 0.0);
     }
 }
