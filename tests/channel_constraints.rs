@@ -63,14 +63,19 @@ fn distance(first: &Issued, then: &Issued, dual: bool) -> u64 {
         (Wr, Wr) => 2,
         (Wr, Rd) => pick(r, 14, 14, 12, 0),
         (Wr, Pre) => pick(r, 22, 0, 0, 0),
+        (Rd, Gwrite | CompsReadres) => 2,
+        (Wr, Gwrite) => 14,
+        (Wr, CompsReadres) => 12,
         (Gwrite, Rd | Wr | Pre) if r.bank => 96,
+        (Gwrite, Rd) => 2,
+        (Gwrite, Wr) => 14,
         (Gwrite, Gwrite | CompsReadres) => 96,
         (GAct, Act) if dual => pick(r, 6, 6, FAW, 0).max(if r.rank { FAW } else { 0 }),
         (GAct, Act) => pick(r, 48, 48, FAW, 0),
         (GAct, GAct) => pick(r, 48, 48, FAW, 0),
         (GAct, CompsReadres) => 14,
         (GAct, command) if command == close => pick(r, 34, 34, 0, 0),
-        (CompsReadres, CompsReadres) => steps + 2,
+        (CompsReadres, CompsReadres | Gwrite) => steps + 2,
         (CompsReadres, command) if command == close => steps + 6,
         (Ref, Act | GAct | Ref) if r.rank => 260,
         _ => 0,
@@ -250,6 +255,7 @@ proptest! {
         let outcome = run(&standard("npu-pim", &[]), &work);
         check(&outcome.log, false);
         prop_assert_eq!(moved(&outcome.log, Rd), asked(&work, Direction::Read));
+        prop_assert_eq!(moved(&outcome.log, Wr), asked(&work, Direction::Write));
     }
 
     #[test]

@@ -72,7 +72,7 @@ fn a_long_stream_runs_between_refresh_share_and_peak() {
 }
 
 /// Ticks of 500 tiles within a long program.
-fn tiles(standard: &Arc<Standard>, results: u16, comps: u16) -> Tick {
+fn tiles(standard: &Arc<Standard>, results: u32, comps: u32) -> Tick {
     let run = |tiles: u32| {
         let mut channel = Channel::new(Arc::clone(standard));
         let ops = (0..tiles)
@@ -104,7 +104,7 @@ fn tiles_without_refresh_have_the_published_periods() {
 fn a_physical_tile_waits_for_its_last_step() {
     let physical = standard("neupims", &[NO_REFRESH]);
     // Steps and tRTP, 32 precharges, header, eight G_ACT in 91, tRCD.
-    for comps in [6u16, 16, 32] {
+    for comps in [6u32, 16, 32] {
         let period = 2 * Tick::from(comps) + 6 + 32 + 1 + 91 + 14;
         assert_eq!(tiles(&physical, 1, comps), 500 * period);
     }
@@ -116,7 +116,7 @@ proptest! {
     /// physics.md: T_row = (B/4 - 1) tFAW + max(tRCD + n tCCD + tRTP, tRAS) + tRP bounds a row pass
     /// whose activations are counted in the window, whatever the row buffers.
     #[test]
-    fn no_tile_is_faster_than_its_activations(results in 1u16..5, comps in 1u16..33, faw in 8u64..60, dual: bool) {
+    fn no_tile_is_faster_than_its_activations(results in 1u32..5, comps in 1u32..33, faw in 8u64..60, dual: bool) {
         let faw_setting = format!("memory.timing.t_faw_tck={faw}");
         let name = if dual { "neupims" } else { "npu-pim" };
         let standard = standard(name, &[NO_REFRESH, &faw_setting]);

@@ -17,18 +17,26 @@ const TOKENS: u64 = 2048;
 const CHANNELS: u64 = 32;
 const BURST: u64 = 64;
 
-/// Operators of the array side: bytes read, bytes written, ticks after the last data.
+/// Fill 255 and drain 270 of the artifact's arrays (128 x 128).
+const PRODUCT: Tick = 525;
+
+/// Operators of the array side (projection, residual, norm, FC1, GELU, FC2, residual, norm, QKV):
+/// bytes read and written as recorded, and ticks after the last data: of vector operators the
+/// recorded `compute_cycles`.
 const OPERATORS: [(u64, u64, Tick); 9] = [
-    (8_471_360, 8_256, 530),
-    (528_384, 264_192, 40),
-    (280_704, 264_192, 200),
-    (33_884_480, 8_256, 530),
-    (264_192, 264_192, 60),
-    (33_884_480, 8_256, 530),
-    (528_384, 264_192, 40),
-    (280_704, 264_192, 200),
-    (25_479_488, 8_256, 530),
+    (8_471_360, 8_256, PRODUCT),
+    (528_384, 264_192, 32),
+    (280_704, 264_192, 160),
+    (33_884_480, 8_256, PRODUCT),
+    (264_192, 264_192, 32),
+    (33_884_480, 8_256, PRODUCT),
+    (528_384, 264_192, 32),
+    (280_704, 264_192, 160),
+    (25_479_488, 8_256, PRODUCT),
 ];
+
+/// Softmax of 2,048 scores as the artifact counts them, twice as many: two trees of 33, 3 x 32.
+const SOFTMAX: Tick = 162;
 
 /// Index of the operator during which PIM is active throughout.
 const FC1: usize = 3;
@@ -99,8 +107,9 @@ fn stage(standard: &Arc<Standard>, with_pim: bool, with_array: bool) -> Stage {
             current = (next < OPERATORS.len()).then(|| read(&mut channel, next, &mut slot, start));
         } else if Some(done.block) == keys {
             // Eight heads of 2,048 scores, stored before attend reads them.
-            write(&mut channel, done.at + 100, 8 * TOKENS * 2 / BURST);
-            values_block = Some(channel.push_pim(done.at + 200, values.clone(), Watch::Stop));
+            let scores = done.at + SOFTMAX;
+            write(&mut channel, scores, 8 * TOKENS * 2 / BURST);
+            values_block = Some(channel.push_pim(scores, values.clone(), Watch::Stop));
         } else if Some(done.block) == values_block {
             stage.pim = done.at;
         }

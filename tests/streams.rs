@@ -45,7 +45,7 @@ fn program() -> impl Strategy<Value = Item> {
         bank,
         row: 20_000 + row,
     });
-    let tile = (0u32..6, 1u16..5, 1u16..33).prop_map(|(row, results, comps)| PimOp::Tile {
+    let tile = (0u32..6, 1u32..5, 1u32..33).prop_map(|(row, results, comps)| PimOp::Tile {
         row: 16_384 + row,
         results,
         comps,

@@ -234,7 +234,7 @@ fn at_least_one(text: &str) -> Result<u64, String> {
 
 fn factor(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(number) if number.is_finite() && number > 0.0 && number <= 1e6 => Ok(number),
-        _ => Err("must be a number above 0, at most 1,000,000".to_owned()),
+        Ok(number) if (1e-6..=1e6).contains(&number) => Ok(number),
+        _ => Err("must be a number from 0.000001 to 1,000,000".to_owned()),
     }
 }

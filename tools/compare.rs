@@ -15,6 +15,7 @@ use std::fmt::Write;
 pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     let common = &arguments.common;
     let host = Host::start(common.threads);
+    output::check_folder(&common.out)?;
     let machines = machines(&arguments.machines, &settings(&common.settings)?)?;
     let model = workload::model(common, workload::BATCH_MODEL)?;
     let batch = workload::batch(&arguments.batch)?;

@@ -50,7 +50,8 @@ fn text(files: &[(&str, &str)], folder: &str, name: &str) -> Option<PartText> {
     })
 }
 
-/// Parts beside a machine file that the user names, before the embedded ones.
+/// Parts in `parts/` beside a machine file that the user names, or beside it, before the embedded
+/// ones.
 struct Beside<'a>(&'a Path);
 
 impl PartSource for Beside<'_> {
@@ -59,14 +60,17 @@ impl PartSource for Beside<'_> {
     }
 
     fn part(&self, name: &str) -> Option<PartText> {
-        let path = self.0.with_file_name(format!("{name}.toml"));
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Some(PartText {
-                origin: path.display().to_string(),
-                text: Arc::from(text),
-            }),
-            Err(_) => Embedded.part(name),
+        let folder = self.0.with_file_name("");
+        let file = format!("{name}.toml");
+        for path in [folder.join("parts").join(&file), folder.join(&file)] {
+            if let Ok(text) = std::fs::read_to_string(&path) {
+                return Some(PartText {
+                    origin: path.display().to_string(),
+                    text: Arc::from(text),
+                });
+            }
         }
+        Embedded.part(name)
     }
 
     fn machine_names(&self) -> Vec<String> {

@@ -26,7 +26,7 @@ impl Host {
     pub(crate) fn start(threads: Option<u64>) -> Host {
         let mut builder = rayon::ThreadPoolBuilder::new();
         if let Some(threads) = threads {
-            builder = builder.num_threads(threads.min(1024) as usize);
+            builder = builder.num_threads(threads.min(256) as usize);
         }
         // Fails only if a pool exists already; then that one serves.
         let _ = builder.build_global();

@@ -88,7 +88,10 @@ fn show(machine: &Machine, json: bool) -> Result<(), Failure> {
     }
     let configuration = toml::to_string(&shown.configuration)
         .map_err(|error| Failure::internal(error.to_string()))?;
-    let _ = write!(text, "\n{configuration}");
+    let _ = write!(
+        text,
+        "\n# as resolved, the memory part in place of its name\n{configuration}"
+    );
     output::print(&text)
 }
 
@@ -96,8 +99,8 @@ fn push_part(text: &mut String, device: &NpuDevice) {
     let organisation = &device.memory.organisation;
     let _ = writeln!(
         text,
-        "part       {}\nchannels   {} of {} banks, rows of {} B, stripe {} KiB",
-        device.memory.description,
+        "part       {}\nchannels   {}, each of {} banks; rows of {} B, stripe {} KiB",
+        device.memory.name,
         organisation.channels,
         organisation.banks(),
         organisation.row_bytes,

@@ -33,6 +33,19 @@ fn json(value: &impl Serialize) -> Result<String, Failure> {
         .map_err(|error| Failure::internal(format!("a record cannot be written: {error}")))
 }
 
+/// Refuses, before any work is done, an output folder that cannot be made.
+pub(crate) fn check_folder(path: &Path) -> Result<(), Failure> {
+    let existing = path
+        .ancestors()
+        .find(|part| part.as_os_str().is_empty() || part.exists());
+    match existing {
+        Some(part) if !part.as_os_str().is_empty() && !part.is_dir() => Err(Failure::input(
+            format!("--out {}: '{}' is not a folder", path.display(), part.display()),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Makes the output folder.
 pub(crate) fn folder(path: &Path) -> Result<(), Failure> {
     std::fs::create_dir_all(path)

@@ -33,6 +33,7 @@ const NAMED: usize = 10;
 pub(crate) fn replay(arguments: &ReplayArguments) -> Result<(), Failure> {
     let common = &arguments.common;
     let host = Host::start(common.threads);
+    output::check_folder(&common.out)?;
     if arguments.check.is_some() && arguments.fidelity == Detail::Command {
         return Err(Failure::input(
             "--check compares --fidelity fast with command; it says nothing of command itself",

@@ -18,6 +18,7 @@ use std::fmt::Write;
 pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let common = &arguments.common;
     let host = Host::start(common.threads);
+    output::check_folder(&common.out)?;
     let machine = machine(&arguments.hw, &settings(&common.settings)?)?;
     let model = workload::model(common, workload::BATCH_MODEL)?;
     let batch = workload::batch(&arguments.batch)?;

@@ -6,6 +6,8 @@ use crate::record::{
     IterationRecord, MachineRecord, MemoryRecord, ModelRecord, OperatorRecord, Record,
     ResultRecord, SCHEMA_VERSION, WorkloadRecord,
 };
+use crate::pim::PimQuirks;
+use crate::pim::tiling::Geometry;
 use crate::time::Ps;
 
 const PS_PER_S: f64 = 1e12;
@@ -113,9 +115,18 @@ fn notes(machine: &Machine, fidelity: Fidelity) -> Vec<String> {
     }
     if let Device::Npu(device) = &machine.device
         && let Some(pim) = &device.memory.pim
-        && pim.quirks != crate::pim::PimQuirks::default()
     {
-        notes.push("quirks of the reference simulator are on: not the physical model".to_owned());
+        let geometry = Geometry::new(&device.memory.organisation, pim);
+        notes.push(format!(
+            "a request's keys and values lie in one of {} channels (few or long requests leave \
+             others idle), in whole blocks of {} keys and {} values",
+            device.memory.organisation.channels, geometry.banks, geometry.row_elements
+        ));
+        if pim.quirks != PimQuirks::default() {
+            notes.push(
+                "quirks of the reference simulator are on: not the physical model".to_owned(),
+            );
+        }
     }
     notes
 }

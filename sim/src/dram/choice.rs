@@ -200,10 +200,7 @@ impl Channel {
         }
         let (column, latency) = self.column(direction);
         let queue = self.host.queue(direction);
-        let mut banks = queue.active;
-        if let Some(bank) = self.pim.held_bank(self.now) {
-            banks &= !(1 << bank);
-        }
+        let banks = queue.active & !self.pim.held_banks(self.now);
         let reserved = self.pim.reserved_row(self.now);
         // A host activation would push a waiting G_ACT a whole activation window back.
         let may_open = !self.pim.opening() || self.gact_outside_window();

@@ -35,6 +35,12 @@ struct Pending {
     done: u64,
 }
 
+impl Pending {
+    fn has_begun(&self) -> bool {
+        self.piece > 0 || self.done > 0
+    }
+}
+
 /// Queues of one direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct HostQueue {
@@ -66,13 +72,19 @@ impl HostQueue {
     }
 
     pub(super) fn push(&mut self, release: Tick, block: BlockId, stream: Descriptor) {
-        self.pending.push_back(Pending {
-            release,
-            block,
-            stream,
-            piece: 0,
-            done: 0,
-        });
+        // In order of release, then in the order given; what has begun to enter stays first.
+        let later = |pending: &&Pending| pending.release > release && !pending.has_begun();
+        let behind = self.pending.iter().rev().take_while(later).count();
+        self.pending.insert(
+            self.pending.len() - behind,
+            Pending {
+                release,
+                block,
+                stream,
+                piece: 0,
+                done: 0,
+            },
+        );
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -34,6 +34,20 @@ impl Refresh {
         }
     }
 
+    /// Lets whole intervals before `horizon` pass on an idle channel whose rows are closed, up to
+    /// two; returns how many. Every rank is refreshed once in each.
+    pub(super) fn skip_idle(&mut self, horizon: Tick) -> u64 {
+        if self.pending().is_some() {
+            return 0;
+        }
+        let last = self.ranks.iter().map(|rank| rank.due).max().unwrap_or(0);
+        let skipped = (horizon.saturating_sub(last) / self.interval).saturating_sub(2);
+        for rank in &mut self.ranks {
+            rank.due += skipped * self.interval;
+        }
+        skipped
+    }
+
     pub(super) fn next_due(&self) -> Tick {
         self.ranks
             .iter()

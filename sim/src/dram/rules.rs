@@ -151,7 +151,9 @@ impl Rules {
             self.add(PimPre, Rank, Ref, t.rp);
         }
 
-        // Host columns and the in-bank computation share the column path of a channel's dies.
+        // As in the artifact, a read-out waits for host columns under way. Once its steps run, each
+        // bank works on its PIM row buffer and host columns go on beside it; what both share is the
+        // data bus, which the channel reserves for the result.
         self.add(Rd, Channel, CompsReadres, t.ccd_s.max(t.burst));
         self.add(Wr, Channel, CompsReadres, write_to_column);
         self.add_comps(Channel, CompsReadres, pim.comp, pim.comp);

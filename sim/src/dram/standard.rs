@@ -5,7 +5,7 @@ use super::organisation::Organisation;
 use super::rules::Rules;
 use super::timing::Timing;
 use crate::pim::PimTiming;
-use crate::time::{Clock, Tick};
+use crate::time::Clock;
 
 /// What a channel does with open rows when no request waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,10 +86,5 @@ impl Standard {
     pub fn peak_bytes_per_s(&self) -> u64 {
         self.organisation.burst_bytes * self.organisation.channels as u64 * self.clock.hz()
             / self.timing.burst
-    }
-
-    /// Refresh of one rank every `refi`, ranks staggered evenly: ticks between two refreshes.
-    pub fn refresh_step(&self) -> Tick {
-        self.timing.refi / self.organisation.ranks as Tick
     }
 }

@@ -34,11 +34,6 @@ impl EventQueue {
         let Reverse(key) = self.heap.pop()?;
         Some((Ps((key >> 64) as u64), (key >> 48) as u16))
     }
-
-    /// Time of the earliest event.
-    pub fn next_at(&self) -> Option<Ps> {
-        self.heap.peek().map(|Reverse(key)| Ps((key >> 64) as u64))
-    }
 }
 
 #[cfg(test)]

@@ -31,11 +31,6 @@ impl Product {
             .clamp(1, self.m.max(1))
     }
 
-    /// Whether activations stay on chip: inputs and outputs together fit a scratchpad half.
-    fn resident(&self, npu: &Npu) -> bool {
-        self.m * (self.k + self.n) * self.element <= npu.half_scratchpad()
-    }
-
     /// Runs the product from `at` on; returns when its last result is on chip, or in memory where
     /// the results do not fit.
     pub(super) fn run(&self, npu: &Npu, memory: &mut Memory, at: Ps) -> Ps {
@@ -43,12 +38,13 @@ impl Product {
         let bias = self
             .weight_bytes
             .saturating_sub(self.k * self.n * self.element);
-        let resident = self.resident(npu);
+        let input_resident = npu.keeps(self.m * self.k * self.element);
+        let output = self.m * self.n * self.element;
         let mut rounds = Vec::new();
         let mut row = 0;
         while row < self.m {
             let rows = tile.min(self.m - row);
-            if !resident {
+            if !input_resident {
                 // The activations of a tile come in before its weights.
                 rounds.push(Round {
                     streamed: 0,
@@ -63,10 +59,10 @@ impl Product {
             row += rows;
         }
         let end = run_rounds(npu, memory, at, &rounds, &mut Unpaced);
-        if resident {
+        if npu.keeps(output) {
             end
         } else {
-            memory.transfer(end, Direction::Write, self.m * self.n * self.element)
+            memory.transfer(end, Direction::Write, output)
         }
     }
 }

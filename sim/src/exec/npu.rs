@@ -3,10 +3,10 @@
 use super::gemm::Product;
 use super::{Usage, append, array_attention, pim_attention};
 use crate::dram::Direction;
-use crate::gpu::ratio;
 use crate::link::Link;
 use crate::lower::{AttentionEntry, KvAppend, Task, Work};
 use crate::machine::NpuDevice;
+use crate::npu::VectorOp;
 use crate::memory::{Memory, PimCosts};
 use crate::time::{Ps, Tick};
 use std::collections::BTreeMap;
@@ -64,7 +64,7 @@ impl NpuRun<'_> {
             &Work::Vector { op, rows, width } => {
                 let npu = &self.device.npu;
                 let end = at + npu.clock.to_ps(npu.vector.rows(op, rows, width));
-                end.max(self.spill(task, at))
+                end.max(self.spill(op, task, at))
             }
             Work::Gather => {
                 self.memory
@@ -93,22 +93,27 @@ impl NpuRun<'_> {
                     None => at,
                 }
             }
-            // Kernels belong to GPUs; an NPU is never given one.
-            &Work::Kernel { bytes, .. } => at + ratio(bytes, self.device.memory.peak_bytes_per_s()),
+            Work::Kernel { .. } => {
+                debug_assert!(false, "kernels are lowered for GPUs only");
+                at
+            }
         };
         usage.bus_bytes = self.memory.bus_bytes() - bus;
         (end, usage)
     }
 
-    /// Rows that do not fit a scratchpad half come from memory and go back.
-    fn spill(&mut self, task: &Task, at: Ps) -> Ps {
-        let bytes = task.bytes.input + task.bytes.output;
-        if bytes <= self.device.npu.half_scratchpad() {
-            return at;
+    /// Tensors that do not stay on chip come from memory and go back.
+    fn spill(&mut self, op: VectorOp, task: &Task, at: Ps) -> Ps {
+        let npu = &self.device.npu;
+        let operands = if op == VectorOp::Add { 2 } else { 1 };
+        let mut end = at;
+        if !npu.keeps(task.bytes.input / operands) {
+            end = self.memory.transfer(end, Direction::Read, task.bytes.input);
         }
-        let read = self.memory.transfer(at, Direction::Read, task.bytes.input);
-        self.memory
-            .transfer(read, Direction::Write, task.bytes.output)
+        if !npu.keeps(task.bytes.output) {
+            end = self.memory.transfer(end, Direction::Write, task.bytes.output);
+        }
+        end
     }
 
     fn product(&mut self, product: Product, at: Ps) -> Ps {
@@ -141,7 +146,7 @@ impl NpuRun<'_> {
         for item in appends {
             let channel = self.placement.get(item.sequence).copied().unwrap_or(0);
             let channel = channel as usize % organisation.channels;
-            channels[channel].extend(append::pieces(item, organisation, policy));
+            channels[channel].extend(append::pieces(item, &self.device.memory, policy));
         }
         match &mut self.memory {
             Memory::Command(system) => {

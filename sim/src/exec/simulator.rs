@@ -167,7 +167,8 @@ impl Simulator {
         placement: &[u32],
     ) -> Result<StepTiming, SimError> {
         let graph = StepGraph::build(&self.model, self.degree, sequences)?;
-        let lower = |part| lower::lower(part, &self.machine, sequences, self.degree);
+        let window = self.model.sliding_window;
+        let lower = |part| lower::lower(part, &self.machine, sequences, window, self.degree);
         let parts = [
             (lower(&graph.prologue)?, 1),
             (lower(&graph.layer)?, graph.repeat),

@@ -16,7 +16,12 @@ pub enum KernelClass {
     Elementwise,
 }
 
-pub(super) fn tasks(operators: &[&Operator], sequences: &[Sequence], devices: u64) -> Vec<Task> {
+pub(super) fn tasks(
+    operators: &[&Operator],
+    sequences: &[Sequence],
+    window: Option<u64>,
+    devices: u64,
+) -> Vec<Task> {
     let attention: Vec<&Operator> = operators
         .iter()
         .copied()
@@ -31,7 +36,7 @@ pub(super) fn tasks(operators: &[&Operator], sequences: &[Sequence], devices: u6
                 // Fused: queries in, outputs out; logits and probabilities never leave the chip.
                 bytes.input = operator.bytes.input;
                 bytes.output = attention.last().map_or(0, |operator| operator.bytes.output);
-                let entries = entries(operator, sequences);
+                let entries = entries(operator, sequences, window);
                 let macs = entries.iter().map(AttentionEntry::macs).sum();
                 tasks.push(kernel("attention", KernelClass::Attention, macs, bytes));
             }

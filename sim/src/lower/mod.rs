@@ -110,18 +110,19 @@ pub struct Task {
 }
 
 /// Tasks of an operator graph in the order in which they run, one after another: an operator
-/// starts when the one before it is complete.
+/// starts when the one before it is complete. `window` is the model's sliding window.
 pub fn lower(
     graph: &OperatorGraph,
     machine: &Machine,
     sequences: &[Sequence],
+    window: Option<u64>,
     devices: u64,
 ) -> Result<Vec<Task>, GraphError> {
     let order = topological_order(graph)?;
     let operators: Vec<&Operator> = order.iter().map(|&node| &graph[node]).collect();
     Ok(match &machine.device {
-        Device::Npu(device) => npu::tasks(&operators, device, sequences, devices),
-        Device::Gpu(_) => gpu::tasks(&operators, sequences, devices),
+        Device::Npu(device) => npu::tasks(&operators, device, sequences, window, devices),
+        Device::Gpu(_) => gpu::tasks(&operators, sequences, window, devices),
     })
 }
 

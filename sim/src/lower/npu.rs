@@ -11,12 +11,13 @@ pub(super) fn tasks(
     operators: &[&Operator],
     device: &NpuDevice,
     sequences: &[Sequence],
+    window: Option<u64>,
     devices: u64,
 ) -> Vec<Task> {
     let logit = operators
         .iter()
         .find(|operator| operator.kind == OperatorKind::Logit);
-    let entries = logit.map_or_else(Vec::new, |logit| entries(logit, sequences));
+    let entries = logit.map_or_else(Vec::new, |logit| entries(logit, sequences, window));
     let mut tasks = Vec::new();
     for &operator in operators {
         match operator.kind {
@@ -77,8 +78,8 @@ fn append(operator: &Operator, entries: &[AttentionEntry], device: &NpuDevice) -
         let appends = entries.iter().map(|entry| KvAppend {
             sequence: entry.sequence,
             new_tokens: entry.new_tokens,
-            features: entry.head.kv_heads * entry.head.dim,
-            query_rows: if entry.is_decode() { entry.group() } else { 0 },
+            head: entry.head,
+            queries: if entry.is_decode() { entry.group() } else { 0 },
         });
         Work::AppendPim(appends.collect())
     } else {

@@ -59,7 +59,7 @@ impl ConfigError {
         ConfigError {
             path: path.to_owned(),
             nearest,
-            ..ConfigError::whole(origin, message.trim_end().replace('`', "'"))
+            ..ConfigError::whole(origin, in_words(message))
         }
     }
 
@@ -67,5 +67,14 @@ impl ConfigError {
         self.text = Some(Arc::clone(text));
         self.span = span;
         self
+    }
+}
+
+/// serde names the Rust type of a table that it misses.
+fn in_words(message: &str) -> String {
+    let message = message.trim_end().replace('`', "'");
+    match message.split_once("struct Raw") {
+        Some((before, _)) => format!("{before}a table"),
+        None => message,
     }
 }

@@ -173,8 +173,20 @@ fn field_path(path: &str, message: &str) -> String {
 }
 
 fn insert(table: &mut toml::Table, path: &str, setting: &Setting) -> Result<(), ConfigError> {
-    let mut at = table;
     let mut keys: Vec<&str> = path.split('.').collect();
+    // A table that a file lacks would only be reported by what else is missing in it.
+    if keys.len() > 1 && !table.contains_key(keys[0]) && keys[0] != "quirks" {
+        let tables = table.iter().filter(|(_, value)| value.is_table());
+        let tables: Vec<&str> = tables.map(|(name, _)| name.as_str()).collect();
+        let mut error = setting.error(&format!(
+            "there is no table '{}' here; there are {}",
+            keys[0],
+            tables.join(", ")
+        ));
+        error.nearest = spelling::nearest(keys[0], tables).map(str::to_owned);
+        return Err(error);
+    }
+    let mut at = table;
     let last = keys.pop().unwrap_or_default();
     for key in keys {
         let next = at

@@ -296,6 +296,10 @@ fn resolve_timing(memory: &Document<RawMemory>) -> Result<Timing, ConfigError> {
         rfc: t.t_rfc_tck.0,
         refi: t.t_refi_tck.0,
     };
+    // Open, write, recover, close: the longest that a single access keeps a bank.
+    let write = timing.rcd_wr + timing.write_done() + timing.wr;
+    let read = timing.rcd_rd + timing.read_done() + timing.rtp;
+    let row_cycle = write.max(read).max(timing.ras) + timing.rp;
     let rules: [(&str, bool, String); 6] = [
         (
             "timing.t_ras_tck",
@@ -324,9 +328,10 @@ fn resolve_timing(memory: &Document<RawMemory>) -> Result<Timing, ConfigError> {
         ),
         (
             "timing.t_refi_tck",
-            timing.refi / ranks > timing.rfc,
+            timing.refi / ranks > timing.rfc + row_cycle,
             format!(
-                "the refresh of {ranks} ranks, t_rfc_tck = {} each, must fit",
+                "between two refreshes of {ranks} ranks there must be time for one, \
+                 t_rfc_tck = {}, and for a whole access, {row_cycle}",
                 timing.rfc
             ),
         ),

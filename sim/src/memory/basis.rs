@@ -3,7 +3,7 @@
 
 use crate::dram::{Channel, Descriptor, Direction, NoObserver, Standard, Stop, Watch};
 use crate::pim::tiling::TileGroup;
-use crate::pim::{PimOp, PimProgram};
+use crate::pim::{PimOp, PimProgram, estimate};
 use crate::time::{Ps, Tick};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -112,7 +112,7 @@ impl Basis {
 #[derive(Debug, Clone)]
 pub struct PimCosts {
     std: Arc<Standard>,
-    tiles: BTreeMap<(u16, u16), Rate>,
+    tiles: BTreeMap<(u32, u32), Rate>,
     gwrite: Option<Rate>,
     /// Ticks by which one host write burst delays a PIM stream that it runs beside.
     beside_write: Option<Rate>,
@@ -137,12 +137,11 @@ impl PimCosts {
     }
 
     /// Rate of tiles of one kind.
-    pub fn tile(&mut self, results: u16, comps: u16) -> Rate {
+    pub fn tile(&mut self, results: u32, comps: u32) -> Rate {
         let std = &self.std;
         *self.tiles.entry((results, comps)).or_insert_with(|| {
             let run = |units: u64| completion(std, &[], Some(&tiles(units, results, comps, 0)));
-            let nominal = std.timing.rc + std.timing.faw * std.organisation.bank_groups as Tick;
-            let (short, long) = spans(std, nominal);
+            let (short, long) = spans(std, nominal(std, results, comps));
             Rate::from_runs(run(1), (short, run(short)), (long, run(long)))
         })
     }
@@ -153,8 +152,7 @@ impl PimCosts {
             return rate;
         }
         let std = &self.std;
-        let nominal = std.timing.rc + std.timing.faw * std.organisation.bank_groups as Tick;
-        let (_, units) = spans(std, nominal);
+        let (_, units) = spans(std, nominal(std, 1, 16));
         let run = |every| completion(std, &[], Some(&tiles(units, 1, 16, every)));
         let every = 4;
         let rate = Rate {
@@ -172,8 +170,7 @@ impl PimCosts {
             return rate;
         }
         let std = &self.std;
-        let nominal = std.timing.rc + std.timing.faw * std.organisation.bank_groups as Tick;
-        let (_, units) = spans(std, nominal);
+        let (_, units) = spans(std, nominal(std, 1, 16));
         let program = tiles(units, 1, 16, 0);
         let alone = completion(std, &[], Some(&program));
         // One page in the time of a few tiles: about the share of stored probabilities.
@@ -196,13 +193,23 @@ impl PimCosts {
     }
 }
 
+/// Undisturbed ticks of a tile.
+fn nominal(std: &Standard, results: u32, comps: u32) -> Tick {
+    let banks = std.organisation.banks() as Tick;
+    let pim = std.pim.as_ref();
+    pim.map_or(1, |pim| estimate::tile(std, pim, banks, results, comps))
+}
+
+/// Units of a window at most: where refresh is rarer than this, a steady rate shows without it.
+const LONGEST: u64 = 4096;
+
 /// Lengths of the short and the long run, in units of about `nominal` ticks.
 fn spans(std: &Standard, nominal: Tick) -> (u64, u64) {
-    let window = (std.timing.refi / nominal.max(1)).max(1);
+    let window = (std.timing.refi / nominal.max(1)).clamp(1, LONGEST);
     (window, window * (WINDOWS + 1))
 }
 
-fn tiles(units: u64, results: u16, comps: u16, gwrite_every: u64) -> PimProgram {
+fn tiles(units: u64, results: u32, comps: u32, gwrite_every: u64) -> PimProgram {
     let mut ops = Vec::new();
     for unit in 0..units {
         if gwrite_every > 0 && unit.is_multiple_of(gwrite_every) {

@@ -37,7 +37,7 @@ impl Memory {
     pub fn begin(&mut self, at: Ps, direction: Direction, segments: &[u64]) -> Transfer<'_> {
         match self {
             Memory::Command(system) => Transfer::Command(system.begin(at, direction, segments)),
-            Memory::Fast(rates) => Transfer::Fast(rates.begin(at, direction, segments)),
+            Memory::Fast(rates) => Transfer::Fast(rates.begin(direction, segments)),
         }
     }
 

@@ -45,7 +45,7 @@ impl Rates {
         self.bus_bursts * self.basis.standard().organisation.burst_bytes
     }
 
-    pub(super) fn begin(&mut self, _at: Ps, direction: Direction, segments: &[u64]) -> Curve<'_> {
+    pub(super) fn begin(&mut self, direction: Direction, segments: &[u64]) -> Curve<'_> {
         let organisation = &self.basis.standard().organisation;
         let (channels, burst) = (organisation.channels as u64, organisation.burst_bytes);
         let mut bytes = 0;

@@ -164,7 +164,7 @@ impl System {
 
     /// Runs PIM work on all channels from `at` on. Each channel starts with the events of
     /// `initial`; whenever one of its blocks completes, `react` (called in order of completion
-    /// over all channels) hands it more. Returns the time of the last completion.
+    /// over all channels, equal times by channel) hands it more. Returns the time of the last completion.
     ///
     /// `react(channel, index, at)`: `index` counts the blocks of that channel in the order they
     /// were handed over.
@@ -176,7 +176,7 @@ impl System {
     ) -> Ps {
         let clock = self.std.clock;
         let mut queue = EventQueue::new();
-        let mut pending: Vec<Option<Completion>> = vec![None; self.channels.len()];
+        let mut pending: Vec<Vec<Completion>> = vec![Vec::new(); self.channels.len()];
         let mut end = at;
         for (index, events) in initial.into_iter().enumerate() {
             let channel = &mut self.channels[index];
@@ -187,7 +187,7 @@ impl System {
         while let Some((time, component)) = queue.pop() {
             let index = usize::from(component);
             end = end.max(time);
-            if let Some(done) = pending[index].take() {
+            if let Some(done) = take_first(&mut pending[index]) {
                 let events = react(index, done.block.0 as usize, time);
                 give(&mut self.channels[index], clock, events);
             }
@@ -223,17 +223,35 @@ fn give(channel: &mut Channel, clock: crate::time::Clock, events: Vec<PimEvent>)
     }
 }
 
+/// Advances a channel until its earliest completion is certain, and schedules that one. Commands
+/// issued later may complete earlier (a short write beside a long tile), so the channel goes on to
+/// the earliest completion known.
 fn step(
     channel: &mut Channel,
     clock: crate::time::Clock,
     index: usize,
-    pending: &mut [Option<Completion>],
+    pending: &mut [Vec<Completion>],
     queue: &mut EventQueue,
 ) {
-    if let Stop::Watched(done) = channel.advance(Tick::MAX, &mut NoObserver) {
-        pending[index] = Some(done);
-        queue.schedule(clock.to_ps(done.at), index as u16);
+    let first = |pending: &[Completion]| pending.iter().map(|done| done.at).min();
+    loop {
+        let horizon = first(&pending[index]).unwrap_or(Tick::MAX);
+        match channel.advance(horizon, &mut NoObserver) {
+            Stop::Watched(done) => pending[index].push(done),
+            Stop::Horizon | Stop::Idle => break,
+        }
     }
+    if let Some(at) = first(&pending[index]) {
+        queue.schedule(clock.to_ps(at), index as u16);
+    }
+}
+
+fn take_first(pending: &mut Vec<Completion>) -> Option<Completion> {
+    let (index, _) = pending
+        .iter()
+        .enumerate()
+        .min_by_key(|(_, done)| (done.at, done.block))?;
+    Some(pending.remove(index))
 }
 
 impl Striped<'_> {
@@ -260,6 +278,7 @@ impl Striped<'_> {
             let Some(&block) = class.blocks.get(segment) else {
                 continue;
             };
+            class.channel.watch(block);
             let done = loop {
                 if let Some(at) = class.channel.completed(block) {
                     break at;

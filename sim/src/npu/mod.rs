@@ -30,6 +30,12 @@ impl Npu {
         self.scratchpad_bytes / 2
     }
 
+    /// Whether an activation tensor of `bytes` stays on chip between the operator that makes it and
+    /// the one that uses it: it may fill half of a scratchpad half, beside weights or another tensor.
+    pub fn keeps(&self, bytes: u64) -> bool {
+        bytes <= self.half_scratchpad() / 2
+    }
+
     /// Output rows that one half of the accumulators holds for all arrays at once.
     pub fn accumulator_rows(&self) -> u64 {
         self.accumulator_bytes / 2 / (4 * self.array.columns * self.array.count)

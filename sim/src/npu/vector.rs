@@ -35,6 +35,10 @@ pub struct VectorUnit {
 impl VectorUnit {
     /// Cycles of an adder tree over `width` elements.
     fn tree(&self, width: u64) -> Tick {
+        if self.lanes == 1 {
+            // One lane adds element after element.
+            return width;
+        }
         let mut cycles = 1;
         let mut rest = width;
         while rest > self.lanes {
@@ -77,5 +81,7 @@ mod tests {
         assert_eq!(unit.row(VectorOp::Softmax, 1024), 2 * 9 + 3 * 8);
         assert_eq!(unit.row(VectorOp::LayerNorm, 4096), 2 * 33 + 3 + 5 * 32);
         assert_eq!(unit.rows(VectorOp::Add, 256, 4096), 32 * 32);
+        let scalar = VectorUnit { pipes: 1, lanes: 1 };
+        assert_eq!(scalar.row(VectorOp::Softmax, 100), 2 * 100 + 3 * 100);
     }
 }

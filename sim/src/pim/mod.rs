@@ -6,6 +6,8 @@ pub mod estimate;
 pub mod program;
 pub(crate) mod sequencer;
 pub mod tiling;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use crate::dram::command::Command;
 use crate::time::Tick;
@@ -71,7 +73,7 @@ pub struct PimTiming {
 
 impl PimTiming {
     /// Steps that a COMPS_READRES of `comps` steps occupies the MACs.
-    pub fn steps(&self, comps: u16) -> Tick {
+    pub fn steps(&self, comps: u32) -> Tick {
         Tick::from(comps).max(self.min_comps)
     }
 }

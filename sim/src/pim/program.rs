@@ -17,9 +17,9 @@ pub enum PimOp {
         /// Row opened in the PIM row buffer of every bank.
         row: u32,
         /// COMPS_READRES commands.
-        results: u16,
+        results: u32,
         /// Multiply-accumulate steps of each.
-        comps: u16,
+        comps: u32,
     },
 }
 

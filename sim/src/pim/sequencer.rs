@@ -44,7 +44,7 @@ pub(crate) enum Stage {
     /// Banks whose PIM row is still to be opened.
     Open(u64),
     /// Read-outs left.
-    Compute(u16),
+    Compute(u32),
 }
 
 /// State of the PIM stream.
@@ -129,11 +129,13 @@ impl Sequencer {
         }
     }
 
-    /// The bank that host commands must leave alone: that of the GWRITE being prepared.
-    pub(crate) fn held_bank(&self, now: Tick) -> Option<usize> {
-        match self.head(now)? {
-            PimOp::Gwrite { bank, .. } if self.busy() => Some(usize::from(bank)),
-            _ => None,
+    /// Banks that host commands must leave alone: that of the GWRITE being prepared, or those being
+    /// closed for a tile.
+    pub(crate) fn held_banks(&self, now: Tick) -> u64 {
+        match (self.stage, self.head(now)) {
+            (Stage::Gwrite, Some(PimOp::Gwrite { bank, .. })) => 1 << bank,
+            (Stage::Close(mask), _) => mask,
+            _ => 0,
         }
     }
 
@@ -433,9 +435,12 @@ fn duration(op: PimOp, stage: Stage, std: &Standard, pim: &PimTiming, rows: &Row
     let t = &std.timing;
     match op {
         PimOp::Gwrite { bank, row } => {
-            let open = match rows.host(usize::from(bank)) {
+            let bank = usize::from(bank);
+            let shared = pim.row_buffers == RowBuffers::Blocked && rows.pim(bank).is_some();
+            let open = match rows.host(bank) {
                 Some(open) if open == row => 0,
                 Some(_) => t.rp + t.rcd_rd,
+                None if shared => t.rp + t.rcd_rd,
                 None => t.rcd_rd,
             };
             open + pim.gwrite
@@ -445,20 +450,14 @@ fn duration(op: PimOp, stage: Stage, std: &Standard, pim: &PimTiming, rows: &Row
                 Stage::Close(mask) => Tick::from(mask.count_ones()),
                 _ => 0,
             };
+            if !pim.quirks.coarse_guard {
+                return super::estimate::tile(std, pim, closes, results, comps);
+            }
             let span = t.faw.max(t.rrd_s) * (std.organisation.bank_groups as Tick - 1);
             let results = Tick::from(results.max(1));
-            if pim.quirks.coarse_guard {
-                let steps = (Tick::from(comps) * results).next_power_of_two();
-                return t.rtp * closes
-                    + span
-                    + t.rcd_rd
-                    + pim.comp * steps.max(pim.min_comps)
-                    + pim.comp * (results - 1);
-            }
-            let opened = (closes + Tick::from(pim.header)).max(if closes > 0 { t.rp } else { 0 });
-            let ranks = std.organisation.ranks as Tick - 1;
-            let steps = pim.comp * (pim.steps(comps) + 1) * results;
-            opened + span + ranks + t.rcd_rd + steps + t.rtp
+            let steps = (Tick::from(comps) * results).next_power_of_two();
+            let read_outs = pim.comp * (steps.max(pim.min_comps) + results - 1);
+            t.rtp * closes + span + t.rcd_rd + read_outs
         }
     }
 }

@@ -34,6 +34,23 @@ impl Geometry {
     }
 }
 
+impl Geometry {
+    /// KV heads whose keys of one token share a row.
+    pub fn heads_per_row(&self, dim: u64) -> u64 {
+        (self.row_elements / dim.max(1)).max(1)
+    }
+
+    /// Rows of every bank that the keys of as many tokens as there are banks take.
+    pub fn key_rows(&self, kv_heads: u64, dim: u64) -> u64 {
+        kv_heads.div_ceil(self.heads_per_row(dim))
+    }
+
+    /// Rows of every bank that the values of as many tokens as a row has elements take.
+    pub fn value_rows(&self, kv_heads: u64, dim: u64) -> u64 {
+        kv_heads * dim.div_ceil(self.banks)
+    }
+}
+
 /// Attention of one decoding request on one device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
@@ -51,29 +68,29 @@ pub struct Head {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TileGroup {
     /// Rows copied into the vector buffer first.
-    pub gwrites: u16,
+    pub gwrites: u32,
     /// Tiles.
     pub tiles: u32,
     /// Read-outs of a tile.
-    pub results: u16,
+    pub results: u32,
     /// Multiply-accumulate steps of a read-out.
-    pub comps: u16,
+    pub comps: u32,
 }
 
 /// Tiles of logit = K q: for each row of features, each filling of the vector buffer visits all
 /// token groups. Requires `dim <= row_elements`.
 pub fn logit(head: Head, geometry: Geometry) -> Vec<TileGroup> {
-    let heads_per_row = (geometry.row_elements / head.dim).max(1);
+    let heads_per_row = geometry.heads_per_row(head.dim);
     let mut groups = Vec::new();
     let mut first = 0;
     while first < head.kv_heads {
         let heads = heads_per_row.min(head.kv_heads - first);
         for queries in passes(head.queries, geometry.buffer_rows) {
             groups.push(TileGroup {
-                gwrites: queries as u16,
+                gwrites: queries as u32,
                 tiles: head.tokens.div_ceil(geometry.banks) as u32,
-                results: (heads * queries) as u16,
-                comps: head.dim.div_ceil(geometry.macs) as u16,
+                results: (heads * queries) as u32,
+                comps: head.dim.div_ceil(geometry.macs) as u32,
             });
         }
         first += heads;
@@ -90,10 +107,10 @@ pub fn attend(head: Head, geometry: Geometry) -> Vec<TileGroup> {
             let tokens = geometry.row_elements.min(head.tokens - first);
             for queries in passes(head.queries, geometry.buffer_rows) {
                 groups.push(TileGroup {
-                    gwrites: queries as u16,
+                    gwrites: queries as u32,
                     tiles: head.dim.div_ceil(geometry.banks) as u32,
-                    results: queries as u16,
-                    comps: tokens.div_ceil(geometry.macs) as u16,
+                    results: queries as u32,
+                    comps: tokens.div_ceil(geometry.macs) as u32,
                 });
             }
             first += tokens;

@@ -3,6 +3,7 @@
 
 use crate::exec::Simulator;
 use crate::machine::{Device, Machine};
+use crate::pim::tiling::Geometry;
 use memwall_models::Model;
 
 /// What serving must know of a device's memory.
@@ -47,29 +48,25 @@ impl Placement {
             tokens: 1,
             bytes: features * element * model.layers,
         };
-        let blocks = match &machine.device {
-            Device::Npu(device) if device.pim.is_some() => {
-                // A key block is one row in every bank: a token a bank. A value block is a row of
-                // tokens for every feature, features going round the banks.
-                let organisation = &device.memory.organisation;
-                let banks = organisation.banks() as u64;
-                let row = organisation.row_bytes;
-                let key_rows = (features * element).div_ceil(row) * banks;
-                let value_rows = features.next_multiple_of(banks);
-                Some((
-                    organisation.channels as u32,
-                    Block {
-                        tokens: banks,
-                        bytes: key_rows * row * model.layers,
-                    },
-                    Block {
-                        tokens: row / element,
-                        bytes: value_rows * row * model.layers,
-                    },
-                ))
-            }
-            _ => None,
+        let pim = match &machine.device {
+            Device::Npu(device) => device.memory.pim.as_ref().map(|pim| (&device.memory, pim)),
+            Device::Gpu(_) => None,
         };
+        let blocks = pim.map(|(memory, pim)| {
+            let organisation = &memory.organisation;
+            let geometry = Geometry::new(organisation, pim);
+            let (kv_heads, dim) = (model.kv_heads / degree, model.head_dim);
+            // Rows are counted in every bank.
+            let block = |tokens, rows: u64| Block {
+                tokens,
+                bytes: rows * geometry.banks * organisation.row_bytes * model.layers,
+            };
+            (
+                organisation.channels as u32,
+                block(geometry.banks, geometry.key_rows(kv_heads, dim)),
+                block(geometry.row_elements, geometry.value_rows(kv_heads, dim)),
+            )
+        });
         let (domains, k_block, v_block) = blocks.unwrap_or((1, token, token));
         Placement {
             domains,

@@ -100,9 +100,9 @@ struct Active {
 }
 
 impl Active {
-    /// Tokens that the KV cache holds at the end.
+    /// Tokens that the KV cache holds at the end; the last one generated never enters it.
     fn reserved(&self) -> u64 {
-        self.input + self.output
+        self.input + self.output - 1
     }
 }
 
@@ -211,11 +211,11 @@ impl<'a, C: StepCost> Replay<'a, C> {
                 "{tokens} tokens exceed the model's {} positions",
                 self.limits.positions
             )
-        } else if !self.kv.could_hold(tokens) {
+        } else if !self.kv.could_hold(tokens - 1) {
             let placement = self.kv.placement();
             format!(
                 "its KV cache of {} bytes a device exceeds the {} beside the weights",
-                placement.bytes(tokens),
+                placement.bytes(tokens - 1),
                 placement.free_bytes
             )
         } else {
