@@ -13,6 +13,7 @@ mod configuration;
 mod determinism;
 mod fidelity;
 mod house;
+mod regression;
 mod samples;
 mod streams;
 mod support;

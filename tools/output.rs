@@ -39,9 +39,13 @@ pub(crate) fn check_folder(path: &Path) -> Result<(), Failure> {
         .ancestors()
         .find(|part| part.as_os_str().is_empty() || part.exists());
     match existing {
-        Some(part) if !part.as_os_str().is_empty() && !part.is_dir() => Err(Failure::input(
-            format!("--out {}: '{}' is not a folder", path.display(), part.display()),
-        )),
+        Some(part) if !part.as_os_str().is_empty() && !part.is_dir() => {
+            Err(Failure::input(format!(
+                "--out {}: '{}' is not a folder",
+                path.display(),
+                part.display()
+            )))
+        }
         _ => Ok(()),
     }
 }

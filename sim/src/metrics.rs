@@ -2,12 +2,12 @@
 
 use crate::exec::{Fidelity, Simulator, StepTiming};
 use crate::machine::{Device, Machine};
+use crate::pim::PimQuirks;
+use crate::pim::tiling::Geometry;
 use crate::record::{
     IterationRecord, MachineRecord, MemoryRecord, ModelRecord, OperatorRecord, Record,
     ResultRecord, SCHEMA_VERSION, WorkloadRecord,
 };
-use crate::pim::PimQuirks;
-use crate::pim::tiling::Geometry;
 use crate::time::Ps;
 
 const PS_PER_S: f64 = 1e12;

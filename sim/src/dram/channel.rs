@@ -173,8 +173,16 @@ impl Channel {
             .map(|block| block.last)
     }
 
-    fn all_closed(&self) -> bool {
-        self.rows.host_open == 0 && self.rows.pim_open == 0
+    /// Lets the refreshes of a long idle time pass at once; observers are not told of them.
+    fn skip_idle(&mut self, horizon: Tick) -> bool {
+        let closed = self.rows.host_open == 0 && self.rows.pim_open == 0;
+        if horizon == Tick::MAX || !closed || !self.is_drained() {
+            return false;
+        }
+        let skipped = self.refresh.skip_idle(horizon);
+        let ranks = self.std.organisation.ranks as u64;
+        self.counters.commands[Command::Ref as usize] += skipped * ranks;
+        skipped > 0
     }
 
     /// Whether all work given so far is done.
@@ -186,12 +194,6 @@ impl Channel {
     /// `Tick::MAX` it returns `Idle` when no work is left; else it keeps refreshing up to the
     /// horizon.
     pub fn advance(&mut self, horizon: Tick, observer: &mut impl Observer) -> Stop {
-        if horizon != Tick::MAX && self.is_drained() && self.all_closed() {
-            // Nothing but refreshes lies ahead; observers are not told of those passed over.
-            let skipped = self.refresh.skip_idle(horizon);
-            let ranks = self.std.organisation.ranks as u64;
-            self.counters.commands[Command::Ref as usize] += skipped * ranks;
-        }
         loop {
             self.host_admit();
             let direction = self.host.turn();
@@ -208,6 +210,9 @@ impl Channel {
                     }
                 }
                 _ if event < horizon => {
+                    if self.skip_idle(horizon) {
+                        continue;
+                    }
                     self.now = self.now.max(event);
                     self.refresh.fall_due(self.now);
                 }

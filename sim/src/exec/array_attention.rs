@@ -130,7 +130,10 @@ struct Softmax<'a> {
 /// round of all.
 fn entry_of(round: usize, ends: &[usize], first: usize) -> (usize, usize) {
     let entry = ends.partition_point(|&end| end <= round);
-    (entry, entry.checked_sub(1).map_or(first, |before| ends[before]))
+    (
+        entry,
+        entry.checked_sub(1).map_or(first, |before| ends[before]),
+    )
 }
 
 impl Softmax<'_> {

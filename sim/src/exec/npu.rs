@@ -6,8 +6,8 @@ use crate::dram::Direction;
 use crate::link::Link;
 use crate::lower::{AttentionEntry, KvAppend, Task, Work};
 use crate::machine::NpuDevice;
-use crate::npu::VectorOp;
 use crate::memory::{Memory, PimCosts};
+use crate::npu::VectorOp;
 use crate::time::{Ps, Tick};
 use std::collections::BTreeMap;
 
@@ -111,7 +111,9 @@ impl NpuRun<'_> {
             end = self.memory.transfer(end, Direction::Read, task.bytes.input);
         }
         if !npu.keeps(task.bytes.output) {
-            end = self.memory.transfer(end, Direction::Write, task.bytes.output);
+            end = self
+                .memory
+                .transfer(end, Direction::Write, task.bytes.output);
         }
         end
     }

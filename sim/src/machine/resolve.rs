@@ -296,10 +296,14 @@ fn resolve_timing(memory: &Document<RawMemory>) -> Result<Timing, ConfigError> {
         rfc: t.t_rfc_tck.0,
         refi: t.t_refi_tck.0,
     };
-    // Open, write, recover, close: the longest that a single access keeps a bank.
+    // A row opened just before a refresh falls due delays it by a row cycle, every open bank by a
+    // slot; after the refresh a row must open and serve before the next falls due.
+    let organisation = &memory.raw.organisation;
+    let banks = organisation.bank_groups.0 * organisation.banks_per_group.0;
     let write = timing.rcd_wr + timing.write_done() + timing.wr;
-    let read = timing.rcd_rd + timing.read_done() + timing.rtp;
-    let row_cycle = write.max(read).max(timing.ras) + timing.rp;
+    let read = timing.rcd_rd + timing.rtp;
+    let held = write.max(read).max(timing.ras) + timing.rp + banks;
+    let access = held + timing.rcd_rd.max(timing.rcd_wr) + 1;
     let rules: [(&str, bool, String); 6] = [
         (
             "timing.t_ras_tck",
@@ -328,10 +332,10 @@ fn resolve_timing(memory: &Document<RawMemory>) -> Result<Timing, ConfigError> {
         ),
         (
             "timing.t_refi_tck",
-            timing.refi / ranks > timing.rfc + row_cycle,
+            timing.refi / ranks > timing.rfc + access,
             format!(
                 "between two refreshes of {ranks} ranks there must be time for one, \
-                 t_rfc_tck = {}, and for a whole access, {row_cycle}",
+                 t_rfc_tck = {}, and for closing all banks and an access, {access}",
                 timing.rfc
             ),
         ),

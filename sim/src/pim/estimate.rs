@@ -9,7 +9,13 @@ use crate::time::Tick;
 
 /// Ticks of a tile that has the channel to itself: `closes` precharges, the header, the activations
 /// of every bank, and the read-outs, until its rows may be closed again.
-pub(crate) fn tile(std: &Standard, pim: &PimTiming, closes: Tick, results: u32, comps: u32) -> Tick {
+pub(crate) fn tile(
+    std: &Standard,
+    pim: &PimTiming,
+    closes: Tick,
+    results: u32,
+    comps: u32,
+) -> Tick {
     let t = &std.timing;
     let recovery = if closes > 0 { t.rp } else { 0 };
     let opening = (closes + Tick::from(pim.header)).max(recovery);

@@ -5,9 +5,9 @@
 pub mod estimate;
 pub mod program;
 pub(crate) mod sequencer;
-pub mod tiling;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod tiling;
 
 use crate::dram::command::Command;
 use crate::time::Tick;
