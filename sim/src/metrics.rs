@@ -8,7 +8,6 @@ use crate::record::{
     IterationRecord, MachineRecord, MemoryRecord, ModelRecord, OperatorRecord, Record,
     ResultRecord, SCHEMA_VERSION, WorkloadRecord,
 };
-use crate::time::Ps;
 
 const PS_PER_S: f64 = 1e12;
 
@@ -129,9 +128,4 @@ fn notes(machine: &Machine, fidelity: Fidelity) -> Vec<String> {
         }
     }
     notes
-}
-
-/// Picoseconds as milliseconds.
-pub fn to_ms(time: Ps) -> f64 {
-    time.0 as f64 / 1e9
 }
