@@ -212,6 +212,7 @@ fn rows(
             }
         }
         Header => {}
+        other => unreachable!("the stream channel issues no {}", other.mnemonic()),
     }
 }
 

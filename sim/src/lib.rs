@@ -21,13 +21,14 @@
 //!
 //! let organisation = Organisation {
 //!     channels: 1,
+//!     pseudo_channels: 1,
 //!     ranks: 1,
 //!     bank_groups: 1,
 //!     banks_per_group: 2,
 //!     rows: 1024,
 //!     row_bytes: 512,
 //!     burst_bytes: 64,
-//!     mapping: [Digit::Row, Digit::Rank, Digit::BankGroup, Digit::Bank, Digit::Channel, Digit::Column],
+//!     mapping: [Digit::Row, Digit::Rank, Digit::PseudoChannel, Digit::BankGroup, Digit::Bank, Digit::Channel, Digit::Column],
 //! };
 //! let timing = Timing {
 //!     cl: 14, cwl: 4, burst: 2, rcd_rd: 14, rcd_wr: 14, rp: 14, ras: 34, rc: 48,

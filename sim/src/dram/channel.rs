@@ -101,7 +101,7 @@ impl Channel {
             slot: 0,
             gates: Gates::new(organisation, std.timing.faw),
             rows: Rows::new(organisation.banks()),
-            refresh: Refresh::new(organisation.ranks, std.timing.refi),
+            refresh: Refresh::new(organisation.units(), std.timing.refi),
             host: HostQueues::new(
                 organisation.banks(),
                 std.controller.bank_queue_bursts,
@@ -180,7 +180,7 @@ impl Channel {
             return false;
         }
         let skipped = self.refresh.skip_idle(horizon);
-        let ranks = self.std.organisation.ranks as u64;
+        let ranks = self.std.organisation.units() as u64;
         self.counters.commands[Command::Ref as usize] += skipped * ranks;
         skipped > 0
     }
@@ -257,7 +257,7 @@ impl Channel {
         self.slot = at + 1;
         match choice.action {
             Action::Refresh { rank } => {
-                let banks = self.std.organisation.banks() / self.std.organisation.ranks;
+                let banks = self.std.organisation.banks() / self.std.organisation.units();
                 self.issue(Command::Ref, rank * banks, 0, 0, observer);
                 self.refresh.done(rank);
                 self.pim.refreshed();

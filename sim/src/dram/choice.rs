@@ -163,7 +163,7 @@ impl Channel {
     }
 
     fn offer_refresh(&self, rank: usize, best: &mut Best) {
-        let banks = self.std.organisation.banks() / self.std.organisation.ranks;
+        let banks = self.std.organisation.banks() / self.std.organisation.units();
         let mask = u64::MAX >> (64 - banks) << (rank * banks);
         let open = (self.rows.host_open | self.rows.pim_open) & mask;
         if open == 0 {
@@ -204,8 +204,8 @@ impl Channel {
         let reserved = self.pim.reserved_row(self.now);
         // A host activation would push a waiting G_ACT a whole activation window back.
         let may_open = !self.pim.opening() || self.gact_outside_window();
-        let per_rank = self.std.organisation.banks() / self.std.organisation.ranks;
-        for rank in 0..self.std.organisation.ranks {
+        let per_rank = self.std.organisation.banks() / self.std.organisation.units();
+        for rank in 0..self.std.organisation.units() {
             let of_rank = banks & (u64::MAX >> (64 - per_rank) << (rank * per_rank));
             if of_rank == 0 || self.refresh.owes(rank) {
                 continue;

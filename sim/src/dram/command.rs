@@ -13,8 +13,22 @@ pub enum Command {
     Rd,
     /// Writes one burst into an open row of one bank.
     Wr,
-    /// Refreshes one rank, all of whose banks are closed.
+    /// Refreshes all banks of one rank or pseudo-channel, all of them closed.
     Ref,
+    /// Second half of an activation in two phases (LPDDR5); [`Command::Act`] is the first.
+    Act2,
+    /// Closes every bank of one rank or pseudo-channel.
+    PreAll,
+    /// Reads one burst and closes the row.
+    RdA,
+    /// Writes one burst and closes the row.
+    WrA,
+    /// Refreshes one bank.
+    RefBank,
+    /// Refreshes the banks of one index in all bank groups of a rank (DDR5 same-bank refresh).
+    RefSame,
+    /// Starts the data clock for a column command (LPDDR5 WCK synchronisation).
+    Cas,
     /// Copies an open row of one bank into the channel's global vector buffer (PIM).
     Gwrite,
     /// Opens the same row in the PIM row buffers of one bank group.
@@ -29,7 +43,7 @@ pub enum Command {
 }
 
 /// Number of commands; sizes the gate arrays.
-pub const COMMANDS: usize = 10;
+pub const COMMANDS: usize = 17;
 
 impl Command {
     /// Every command, in numbering order.
@@ -39,6 +53,13 @@ impl Command {
         Command::Rd,
         Command::Wr,
         Command::Ref,
+        Command::Act2,
+        Command::PreAll,
+        Command::RdA,
+        Command::WrA,
+        Command::RefBank,
+        Command::RefSame,
+        Command::Cas,
         Command::Gwrite,
         Command::GAct,
         Command::PimPre,
@@ -54,6 +75,13 @@ impl Command {
             Command::Rd => "RD",
             Command::Wr => "WR",
             Command::Ref => "REF",
+            Command::Act2 => "ACT2",
+            Command::PreAll => "PREA",
+            Command::RdA => "RDA",
+            Command::WrA => "WRA",
+            Command::RefBank => "REFPB",
+            Command::RefSame => "REFSB",
+            Command::Cas => "CAS",
             Command::Gwrite => "GWRITE",
             Command::GAct => "G_ACT",
             Command::PimPre => "PIM_PRECHARGE",

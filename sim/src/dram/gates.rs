@@ -16,8 +16,10 @@ pub struct Place {
     pub bank: usize,
     /// Bank group index within the channel.
     pub group: usize,
-    /// Rank index within the channel.
+    /// Index of the rank within the channel, over all pseudo-channels.
     pub rank: usize,
+    /// Pseudo-channel of the rank.
+    pub pseudo_channel: usize,
 }
 
 /// Earliest legal ticks, by scope.
@@ -40,10 +42,10 @@ impl Gates {
         Gates {
             bank: vec![[0; COMMANDS]; organisation.banks()],
             group: vec![[0; COMMANDS]; organisation.groups()],
-            rank: vec![[0; COMMANDS]; organisation.ranks],
+            rank: vec![[0; COMMANDS]; organisation.units()],
             channel: [0; COMMANDS],
-            window: vec![[0; 4]; organisation.ranks],
-            opened: vec![0; organisation.ranks],
+            window: vec![[0; 4]; organisation.units()],
+            opened: vec![0; organisation.units()],
             faw,
         }
     }

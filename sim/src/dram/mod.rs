@@ -5,21 +5,27 @@
 pub mod channel;
 mod choice;
 pub mod command;
+pub mod constraint;
 pub mod gates;
 mod host;
 pub mod observer;
 pub mod organisation;
 mod refresh;
+pub mod request;
 pub mod rows;
 pub mod rules;
 pub mod standard;
 pub mod stream;
 pub mod timing;
+pub mod workload;
 
 pub use channel::{Channel, Counters, Stop};
 pub use command::Command;
+pub use constraint::Constraint;
 pub use observer::{CommandLog, Issued, NoObserver, Observer};
 pub use organisation::{Digit, Organisation};
+pub use request::{Latencies, Outcome, Period, Request, Source};
 pub use standard::{Controller, PagePolicy, Standard};
 pub use stream::{BlockId, Completion, Descriptor, Direction, Watch};
 pub use timing::Timing;
+pub use workload::{Requests, Workload};

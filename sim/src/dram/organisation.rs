@@ -10,6 +10,8 @@ pub enum Digit {
     Row,
     /// `ra`
     Rank,
+    /// `pc`
+    PseudoChannel,
     /// `bg`
     BankGroup,
     /// `ba`
@@ -22,9 +24,10 @@ pub enum Digit {
 
 impl Digit {
     /// The two letters of DRAMsim3's mapping strings.
-    pub const NAMES: [(&'static str, Digit); 6] = [
+    pub const NAMES: [(&'static str, Digit); 7] = [
         ("ro", Digit::Row),
         ("ra", Digit::Rank),
+        ("pc", Digit::PseudoChannel),
         ("bg", Digit::BankGroup),
         ("ba", Digit::Bank),
         ("ch", Digit::Channel),
@@ -37,7 +40,9 @@ impl Digit {
 pub struct Organisation {
     /// Independent channels.
     pub channels: usize,
-    /// Ranks of a channel.
+    /// Pseudo-channels of a channel: each has data pins of its own, all share one command bus.
+    pub pseudo_channels: usize,
+    /// Ranks, or stack IDs of an HBM stack, of a pseudo-channel.
     pub ranks: usize,
     /// Bank groups of a rank.
     pub bank_groups: usize,
@@ -50,7 +55,7 @@ pub struct Organisation {
     /// Bytes of one burst: the unit of transfer and of slot numbers.
     pub burst_bytes: u64,
     /// Address digits, most significant first; every digit once.
-    pub mapping: [Digit; 6],
+    pub mapping: [Digit; 7],
 }
 
 /// Where a slot of a channel lies.
@@ -65,9 +70,15 @@ pub struct Location {
 }
 
 impl Organisation {
+    /// Ranks of all pseudo-channels of a channel: the units that have their own bank groups.
+    /// Numbered rank first, pseudo-channel in the low digit.
+    pub fn units(&self) -> usize {
+        self.ranks * self.pseudo_channels
+    }
+
     /// Banks of a channel.
     pub fn banks(&self) -> usize {
-        self.ranks * self.groups_per_rank_banks()
+        self.units() * self.groups_per_rank_banks()
     }
 
     fn groups_per_rank_banks(&self) -> usize {
@@ -76,7 +87,7 @@ impl Organisation {
 
     /// Bank groups of a channel.
     pub fn groups(&self) -> usize {
-        self.ranks * self.bank_groups
+        self.units() * self.bank_groups
     }
 
     /// Bursts of a row.
@@ -89,12 +100,14 @@ impl Organisation {
         self.channels as u64 * self.banks() as u64 * self.rows * self.row_bytes
     }
 
-    /// Rank, group and bank of a bank index; the bank index counts bank, then group, then rank.
+    /// Where a bank index lies; it counts bank, then group, then pseudo-channel, then rank.
     pub fn place(&self, bank: usize) -> Place {
+        let rank = bank / self.groups_per_rank_banks();
         Place {
             bank,
             group: bank / self.banks_per_group,
-            rank: bank / self.groups_per_rank_banks(),
+            rank,
+            pseudo_channel: rank % self.pseudo_channels,
         }
     }
 
@@ -102,6 +115,7 @@ impl Organisation {
         match digit {
             Digit::Row => self.rows,
             Digit::Rank => self.ranks as u64,
+            Digit::PseudoChannel => self.pseudo_channels as u64,
             Digit::BankGroup => self.bank_groups as u64,
             Digit::Bank => self.banks_per_group as u64,
             Digit::Channel => self.channels as u64,
@@ -111,7 +125,8 @@ impl Organisation {
 
     /// Location of a slot of one channel; slots wrap at the channel's capacity.
     pub fn locate(&self, slot: u64) -> Location {
-        let (mut rest, mut row, mut rank, mut group, mut bank, mut column) = (slot, 0, 0, 0, 0, 0);
+        let (mut rest, mut row, mut column) = (slot, 0, 0);
+        let (mut rank, mut pseudo, mut group, mut bank) = (0, 0, 0, 0);
         for &digit in self.mapping.iter().rev() {
             if digit == Digit::Channel {
                 continue;
@@ -122,14 +137,16 @@ impl Organisation {
             match digit {
                 Digit::Row => row = value,
                 Digit::Rank => rank = value,
+                Digit::PseudoChannel => pseudo = value,
                 Digit::BankGroup => group = value,
                 Digit::Bank => bank = value,
                 Digit::Column => column = value,
                 Digit::Channel => {}
             }
         }
-        let bank = (rank as usize * self.bank_groups + group as usize) * self.banks_per_group
-            + bank as usize;
+        let unit = rank as usize * self.pseudo_channels + pseudo as usize;
+        let bank =
+            (unit * self.bank_groups + group as usize) * self.banks_per_group + bank as usize;
         Location {
             bank,
             row: row as u32,
@@ -139,16 +156,22 @@ impl Organisation {
 
     /// Slot of the first column of a row of a bank.
     pub fn slot_of(&self, bank: usize, row: u32) -> u64 {
+        self.slot_at(bank, row, 0)
+    }
+
+    /// Slot of a column of a row of a bank; the inverse of `locate`.
+    pub fn slot_at(&self, bank: usize, row: u32, column: u64) -> u64 {
         let place = self.place(bank);
         let mut slot = 0;
         for &digit in &self.mapping {
             let value = match digit {
                 Digit::Channel => continue,
                 Digit::Row => u64::from(row),
-                Digit::Rank => place.rank as u64,
+                Digit::Rank => (place.rank / self.pseudo_channels) as u64,
+                Digit::PseudoChannel => place.pseudo_channel as u64,
                 Digit::BankGroup => (place.group % self.bank_groups) as u64,
                 Digit::Bank => (bank % self.banks_per_group) as u64,
-                Digit::Column => 0,
+                Digit::Column => column,
             };
             slot = slot * self.radix(digit) + value;
         }
@@ -188,16 +211,17 @@ mod tests {
     use proptest::prelude::*;
 
     pub(crate) fn hbm2() -> Organisation {
-        use Digit::{Bank, BankGroup, Channel, Column, Rank, Row};
+        use Digit::{Bank, BankGroup, Channel, Column, PseudoChannel, Rank, Row};
         Organisation {
             channels: 32,
+            pseudo_channels: 1,
             ranks: 2,
             bank_groups: 4,
             banks_per_group: 4,
             rows: 32768,
             row_bytes: 1024,
             burst_bytes: 64,
-            mapping: [Row, Rank, BankGroup, Bank, Channel, Column],
+            mapping: [Row, Rank, PseudoChannel, BankGroup, Bank, Channel, Column],
         }
     }
 

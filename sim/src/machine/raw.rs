@@ -167,6 +167,7 @@ pub(super) struct RawMemory {
 #[allow(missing_docs)]
 pub(super) struct RawOrganisation {
     pub channels: Positive,
+    pub pseudo_channels: Option<Positive>,
     pub ranks: Positive,
     pub bank_groups: Positive,
     pub banks_per_group: Positive,

@@ -166,6 +166,7 @@ fn resolve_memory(
     let o = &raw.organisation;
     let organisation = Organisation {
         channels: o.channels.0 as usize,
+        pseudo_channels: o.pseudo_channels.map_or(1, |count| count.0 as usize),
         ranks: o.ranks.0 as usize,
         bank_groups: o.bank_groups.0 as usize,
         banks_per_group: o.banks_per_group.0 as usize,
@@ -179,6 +180,11 @@ fn resolve_memory(
     };
     for (path, value, most) in [
         ("organisation.channels", o.channels.0, 1 << 12),
+        (
+            "organisation.pseudo_channels",
+            organisation.pseudo_channels as u64,
+            4,
+        ),
         ("organisation.ranks", o.ranks.0, 16),
         ("organisation.bank_groups", o.bank_groups.0, 16),
         ("organisation.banks_per_group", o.banks_per_group.0, 32),
@@ -189,11 +195,13 @@ fn resolve_memory(
             return fault(path, format!("at most {most}; found {value}"));
         }
     }
-    let banks = o.ranks.0 * o.bank_groups.0 * o.banks_per_group.0;
+    let banks = organisation.banks();
     if banks > 64 {
         return fault(
             "organisation.banks_per_group",
-            format!("ranks x bank_groups x banks_per_group is at most 64 a channel; found {banks}"),
+            format!(
+                "pseudo_channels x ranks x bank_groups x banks_per_group is at most 64 a channel; found {banks}"
+            ),
         );
     }
     if !o.row_bytes.0.is_multiple_of(o.burst_bytes.0) {
@@ -224,7 +232,7 @@ fn resolve_memory(
         );
     }
     if let Some(pim) = &pim {
-        if organisation.mapping[5] != Digit::Column {
+        if organisation.mapping[6] != Digit::Column {
             return fault(
                 "organisation.mapping",
                 "PIM layouts need consecutive columns: the mapping must end in 'co'".into(),
@@ -346,27 +354,33 @@ fn resolve_timing(memory: &Document<RawMemory>) -> Result<Timing, ConfigError> {
     }
 }
 
-fn mapping(text: &str) -> Result<[Digit; 6], String> {
+fn mapping(text: &str) -> Result<[Digit; 7], String> {
     let rule = || {
         format!(
-            "six address digits, most significant first, each of ro ra bg ba ch co once; found '{text}'"
+            "address digits, most significant first: each of ro ra bg ba ch co once, pc at most \
+             once (where absent it stands after ra); found '{text}'"
         )
     };
-    if !text.is_ascii() || text.len() != 12 {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return Err(rule());
     }
-    let mut digits = [Digit::Row; 6];
-    for (index, digit) in digits.iter_mut().enumerate() {
+    let mut digits = Vec::with_capacity(7);
+    for index in 0..text.len() / 2 {
         let name = &text[2 * index..2 * index + 2];
         let known = Digit::NAMES.iter().find(|(known, _)| *known == name);
-        *digit = known.ok_or_else(rule)?.1;
+        digits.push(known.ok_or_else(rule)?.1);
     }
-    for (_, digit) in Digit::NAMES {
-        if !digits.contains(&digit) {
-            return Err(rule());
-        }
+    if !digits.contains(&Digit::PseudoChannel) {
+        let rank = digits.iter().position(|&digit| digit == Digit::Rank);
+        digits.insert(rank.ok_or_else(rule)? + 1, Digit::PseudoChannel);
     }
-    Ok(digits)
+    if Digit::NAMES
+        .iter()
+        .any(|(_, digit)| !digits.contains(digit))
+    {
+        return Err(rule());
+    }
+    digits.try_into().map_err(|_| rule())
 }
 
 fn resolve_gpu(raw: &RawGpu) -> Gpu {

@@ -5,16 +5,17 @@ use crate::dram::{Controller, Digit, Organisation, PagePolicy, Standard, Timing}
 use crate::time::Clock;
 
 pub(crate) fn standard() -> Standard {
-    use Digit::{Bank, BankGroup, Channel, Column, Rank, Row};
+    use Digit::{Bank, BankGroup, Channel, Column, PseudoChannel, Rank, Row};
     let organisation = Organisation {
         channels: 32,
+        pseudo_channels: 1,
         ranks: 2,
         bank_groups: 4,
         banks_per_group: 4,
         rows: 32768,
         row_bytes: 1024,
         burst_bytes: 64,
-        mapping: [Row, Rank, BankGroup, Bank, Channel, Column],
+        mapping: [Row, Rank, PseudoChannel, BankGroup, Bank, Channel, Column],
     };
     let timing = Timing {
         cl: 14,

@@ -1,0 +1,39 @@
+//! Distances between commands as data: what a standard's file says, before any form that is quick
+//! to evaluate is built from it.
+
+use super::command::Command;
+use crate::time::Tick;
+
+/// A level of a channel's hierarchy, narrowest first: a constraint of a scope reaches every bank of
+/// the unit of that level in which its first command was issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// The same bank.
+    Bank,
+    /// Every bank of the same bank group.
+    Group,
+    /// Every bank of the same rank, or stack ID of an HBM stack.
+    Rank,
+    /// Every bank of the same pseudo-channel: its ranks share data pins.
+    PseudoChannel,
+    /// Every bank of the channel: what shares the command bus.
+    Channel,
+}
+
+/// `then` not before `distance` ticks after `first`, within `scope`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Constraint {
+    /// The command that was issued.
+    pub first: Command,
+    /// The command that waits.
+    pub then: Command,
+    /// Banks reached.
+    pub scope: Scope,
+    /// Reaches the other units of the level inside the same parent (the other ranks of the
+    /// pseudo-channel) instead of the unit itself.
+    pub sibling: bool,
+    /// Ticks.
+    pub distance: Tick,
+    /// Counts from the `window`-th last `first` of the scope: 4 for the four-activate window, else 1.
+    pub window: u8,
+}
