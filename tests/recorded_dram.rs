@@ -263,7 +263,14 @@ fn dramsim3_rows() {
         let workload = Workload::named(get("workload")).unwrap();
         let n: u64 = get("requests").parse().unwrap();
         let mut source = Requests::new(workload, &organisation, n);
-        let (o, _) = Stepped::new(settings, &organisation, &constraints(&p)).run(&mut source);
+        let (mut o, log) = Stepped::new(settings, &organisation, &constraints(&p)).run(&mut source);
+        use memwall_sim::dram::bank_queues::{BankQueues, Delays, Parameters};
+        let mut fast_log = memwall_sim::dram::CommandLog::default();
+        let mut source = Requests::new(workload, &organisation, n);
+        let fast = BankQueues::new(&organisation, &constraints(&p), Delays { read: p.cl + p.data, refresh: p.refi }, Parameters { second_command: p.dual, ..Parameters::default() }).unwrap().run(&mut source, &mut fast_log);
+        if fast_log.0 != log { bad += 1; let at = log.iter().zip(&fast_log.0).position(|(a, b)| a != b).unwrap_or(0); println!("{} {} log {at}: {:?} {:?}", get("config"), get("workload"), &log[at.saturating_sub(3)..(at+3).min(log.len())], &fast_log.0[at.saturating_sub(3)..(at + 3).min(fast_log.0.len())]); }
+        if fast != o { bad += 1; println!("{} {} outcome {} {} {} {} {} {}", get("config"), get("workload"), o.cycles, fast.cycles, o.active_ticks, fast.active_ticks, o.idle_ticks, fast.idle_ticks); o = fast; }
+
         let l = &o.latencies;
         let avg = if l.count() == 0 {
             0.0

@@ -2,12 +2,14 @@
 //! streams in and completion times out. Knows nothing of models, tensors or requests.
 #![deny(clippy::float_arithmetic)]
 
+pub mod bank_queues;
 pub mod channel;
 mod choice;
 pub mod command;
 pub mod constraint;
 pub mod gates;
 mod host;
+pub mod mapper;
 pub mod observer;
 pub mod organisation;
 mod refresh;

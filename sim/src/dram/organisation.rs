@@ -111,7 +111,7 @@ impl Organisation {
         }
     }
 
-    fn radix(&self, digit: Digit) -> u64 {
+    pub(super) fn radix(&self, digit: Digit) -> u64 {
         match digit {
             Digit::Row => self.rows,
             Digit::Rank => self.ranks as u64,

@@ -1,0 +1,297 @@
+//! What comes next: the earliest command of any kind, the bank whose turn it is, and the
+//! transaction that moves.
+
+use super::engine::BankQueues;
+use super::tables::{ACT, PRE, RD, REF, WR};
+use crate::dram::observer::Observer;
+use crate::time::Tick;
+
+impl BankQueues {
+    /// Earliest tick of any command, with the queues as they are; it may lie in the past.
+    pub(super) fn next_command(&self) -> Tick {
+        let blocked = self.due.front().copied();
+        let mut first = match blocked {
+            Some(rank) => self.refresh_ready(rank),
+            None => Tick::MAX,
+        };
+        for (index, rank) in self.ranks.iter().enumerate() {
+            if blocked != Some(index) {
+                let banks = index * self.per_rank..(index + 1) * self.per_rank;
+                first = first.min(self.lanes.first(banks, rank.gate[ACT], rank.gate[PRE]));
+            }
+        }
+        let mut columns = self.columns & !self.blocked();
+        while columns != 0 {
+            let bank = columns.trailing_zeros() as usize;
+            columns &= columns - 1;
+            let (read, write) = self.column_ready(bank);
+            first = first.min(read).min(write);
+        }
+        first
+    }
+
+    /// Banks of the rank that waits for its refresh.
+    fn blocked(&self) -> u64 {
+        match self.due.front() {
+            Some(rank) => u64::MAX >> (64 - self.per_rank) << (rank * self.per_rank),
+            None => 0,
+        }
+    }
+
+    /// Earliest ticks of the oldest read hit and the oldest write hit of a bank.
+    #[inline]
+    fn column_ready(&self, bank: usize) -> (Tick, Tick) {
+        let state = &self.banks[bank];
+        let (group, rank) = (&self.groups[state.group], &self.ranks[state.rank].gate);
+        let at = |command: usize| state.gate[command].max(group[command]).max(rank[command]);
+        let (reads, writes) = (
+            state.queue.hits & !state.queue.writes,
+            state.queue.hits & state.queue.writes,
+        );
+        (
+            if reads == 0 { Tick::MAX } else { at(RD) },
+            if writes == 0 { Tick::MAX } else { at(WR) },
+        )
+    }
+
+    fn gate(&self, bank: usize, command: usize) -> Tick {
+        let state = &self.banks[bank];
+        state.gate[command]
+            .max(self.groups[state.group][command])
+            .max(self.ranks[state.rank].gate[command])
+    }
+
+    /// Earliest command of a pending refresh: of the open banks the first that can be closed, with
+    /// none open the refresh itself.
+    fn refresh_ready(&self, rank: usize) -> Tick {
+        let banks = rank * self.per_rank..(rank + 1) * self.per_rank;
+        if self.ranks[rank].open == 0 {
+            let ready = banks.map(|bank| self.gate(bank, REF));
+            return ready.max().unwrap_or(0);
+        }
+        let open = banks.filter(|&bank| self.banks[bank].open.is_some());
+        open.map(|bank| self.gate(bank, PRE)).min().unwrap_or(0)
+    }
+
+    /// Issues what is ready now: a refresh's command, else that of the bank whose turn it is; then
+    /// perhaps a second one.
+    #[inline]
+    pub(super) fn issue_commands(&mut self, observer: &mut impl Observer) {
+        let first = match self.due.front() {
+            Some(&rank) if self.refresh_ready(rank) <= self.now => {
+                Some(self.issue_refresh(rank, observer))
+            }
+            _ => self.turn(None, observer),
+        };
+        if let Some(column) = first
+            && self.parameters.second_command
+        {
+            self.turn(Some(column), observer);
+        }
+    }
+
+    /// Always a row command.
+    fn issue_refresh(&mut self, rank: usize, observer: &mut impl Observer) -> bool {
+        let first = rank * self.per_rank;
+        if self.ranks[rank].open == 0 {
+            self.issue(REF, first, 0, observer);
+            self.due.pop_front();
+            for bank in first..first + self.per_rank {
+                self.refresh_lane(bank);
+            }
+            return false;
+        }
+        for bank in first..first + self.per_rank {
+            if let Some(row) = self.banks[bank].open
+                && self.gate(bank, PRE) <= self.now
+            {
+                self.close(bank, row, observer);
+                break;
+            }
+        }
+        false
+    }
+
+    /// Serves the next bank in turn that has a ready command. With `second`, which says whether the
+    /// first command of the tick was a column, a command of the same kind is dropped, and yet the
+    /// bank has had its turn. Returns whether the command was a column; none if none was ready.
+    #[inline]
+    fn turn(&mut self, second: Option<bool>, observer: &mut impl Observer) -> Option<bool> {
+        let now = self.now;
+        let blocked = self.blocked();
+        let mut rows = 0;
+        for (index, rank) in self.ranks.iter().enumerate() {
+            let (act, pre) = (rank.gate[ACT] <= now, rank.gate[PRE] <= now);
+            if act || pre {
+                let banks = index * self.per_rank..(index + 1) * self.per_rank;
+                rows |= self.lanes.ready(banks, now, act, pre);
+            }
+        }
+        rows &= !blocked;
+        let mut columns = 0;
+        let mut candidates = self.columns & !blocked;
+        while candidates != 0 {
+            let bank = candidates.trailing_zeros() as usize;
+            candidates &= candidates - 1;
+            let (read, write) = self.column_ready(bank);
+            columns |= u64::from(read.min(write) <= now) << bank;
+        }
+        let ready = rows | columns;
+        if ready == 0 {
+            return None;
+        }
+        let after = ready & (u64::MAX << self.pointer << 1);
+        let bank = if after == 0 { ready } else { after }.trailing_zeros() as usize;
+        self.pointer = bank;
+        // The head's precharge comes before younger hits.
+        let column = rows >> bank & 1 == 0;
+        if second == Some(column) {
+            return None;
+        }
+        if column {
+            self.issue_column(bank, observer);
+        } else {
+            match self.banks[bank].open {
+                Some(row) => self.close(bank, row, observer),
+                None => self.open(bank, observer),
+            }
+        }
+        Some(column)
+    }
+
+    fn open(&mut self, bank: usize, observer: &mut impl Observer) {
+        let row = self.banks[bank].queue.get(0).row();
+        self.issue(ACT, bank, row, observer);
+        self.columns |= 1 << bank;
+        // The other banks of the group wait too.
+        let group = self.banks[bank].group;
+        let per_group = self.banks.len() / self.groups.len();
+        for bank in group * per_group..(group + 1) * per_group {
+            self.refresh_lane(bank);
+        }
+    }
+
+    fn close(&mut self, bank: usize, row: u32, observer: &mut impl Observer) {
+        self.issue(PRE, bank, row, observer);
+        self.columns &= !(1 << bank);
+        self.refresh_lane(bank);
+    }
+
+    fn issue_column(&mut self, bank: usize, observer: &mut impl Observer) {
+        let now = self.now;
+        let (read_at, write_at) = self.column_ready(bank);
+        let (read, write) = self.banks[bank].queue.oldest_hits();
+        let index = match (read, write) {
+            (Some(read), Some(write)) if read_at <= now && write_at <= now => read.min(write),
+            (Some(read), _) if read_at <= now => read,
+            (_, Some(write)) => write,
+            _ => return,
+        };
+        let is_write = write == Some(index);
+        let entry = self.banks[bank].queue.remove(index);
+        if self.banks[bank].queue.hits == 0 {
+            self.columns &= !(1 << bank);
+        }
+        self.full &= !(1 << bank);
+        if self.banks[bank].queue.len == 0 {
+            self.filled &= !(1 << bank);
+        }
+        if is_write {
+            self.pending_writes.remove(bank, entry.key);
+            self.issue(WR, bank, entry.row(), observer);
+        } else {
+            self.pending_reads.remove(bank, entry.key);
+            self.issue(RD, bank, entry.row(), observer);
+            let done = now + self.delays.read;
+            self.last = self.last.max(done);
+            self.unserved -= 1;
+            self.outcome.latencies.add(done - entry.accepted);
+            if !self.shared.is_empty() {
+                let (unserved, latencies) = (&mut self.unserved, &mut self.outcome.latencies);
+                self.shared.retain(|(other, read)| {
+                    let same = *other == bank && read.key == entry.key;
+                    if same {
+                        *unserved -= 1;
+                        latencies.add(done - read.accepted);
+                    }
+                    !same
+                });
+            }
+        }
+        self.refresh_lane(bank);
+    }
+
+    /// Sets the row candidate of a bank after its state, queue or gates have changed.
+    #[inline]
+    pub(super) fn refresh_lane(&mut self, bank: usize) {
+        let state = &self.banks[bank];
+        let (mut act, mut pre) = (None, None);
+        if state.queue.len > 0 {
+            let group = &self.groups[state.group];
+            if state.open.is_none() {
+                act = Some(state.gate[ACT].max(group[ACT]));
+            } else if state.queue.hits & 1 == 0
+                && (state.queue.hits == 0 || state.hits >= self.parameters.hit_cap)
+            {
+                pre = Some(state.gate[PRE].max(group[PRE]));
+            }
+        }
+        self.lanes.set(bank, act, pre);
+    }
+
+    pub(super) fn restart_lanes(&mut self) {
+        self.lanes.restart(self.now);
+        for bank in 0..self.banks.len() {
+            self.refresh_lane(bank);
+        }
+    }
+
+    /// Whether a drain would begin.
+    #[inline]
+    fn drain_begins(&self) -> bool {
+        self.draining == 0
+            && (self.writes.is_full()
+                || self.writes.len > self.parameters.drain_above && self.filled == 0)
+    }
+
+    /// Whether the end of this tick changes anything.
+    #[inline]
+    pub(super) fn moves(&self) -> bool {
+        if self.drain_begins() {
+            return true;
+        }
+        let queue = if self.draining > 0 { &self.writes } else { &self.reads };
+        queue.waiting & !self.full != 0
+    }
+
+    /// Moves the oldest transaction whose bank has room, of writes while draining, else of reads.
+    #[inline]
+    pub(super) fn move_one(&mut self) {
+        if self.drain_begins() {
+            self.draining = self.writes.len;
+        }
+        let draining = self.draining > 0;
+        let queue = if draining { &mut self.writes } else { &mut self.reads };
+        let movable = queue.waiting & !self.full;
+        if movable == 0 {
+            return;
+        }
+        let bank = queue.oldest(movable);
+        if draining {
+            let key = queue.head(bank).key;
+            if self.holds_read(bank, key) {
+                self.draining = 0;
+                return;
+            }
+            self.draining -= 1;
+        }
+        let queue = if draining { &mut self.writes } else { &mut self.reads };
+        let entry = queue.pop(bank);
+        let state = &mut self.banks[bank];
+        state.queue.push(entry, draining, state.open);
+        self.filled |= 1 << bank;
+        self.full |= u64::from(state.queue.len == self.parameters.bank_queue) << bank;
+        self.columns |= u64::from(state.queue.hits != 0) << bank;
+        self.refresh_lane(bank);
+    }
+}
