@@ -315,3 +315,35 @@ fn dramsim3_rows() {
     }
     assert_eq!(bad, 0);
 }
+
+#[test]
+#[ignore]
+fn speed() {
+    use memwall_sim::dram::bank_queues::{BankQueues, Delays, Parameters};
+    use memwall_sim::dram::{NoObserver, Request, Source};
+    struct Listed<'a>(&'a [Request], usize);
+    impl Source for Listed<'_> {
+        #[inline]
+        fn take(&mut self) -> Option<Request> { let r = self.0.get(self.1).copied(); self.1 += 1; r }
+    }
+    for (name, workloads) in [("HBM2_8Gb_x128", ["seq_read", "random_read", "refresh_long"]), ("DDR4_8Gb_x8_3200", ["seq_read", "random_read", "peak_stream"])] {
+        let p = config(name);
+        let organisation = Organisation { channels: 1, pseudo_channels: 1, ranks: 1, bank_groups: p.bg, banks_per_group: p.ba, rows: p.rows, row_bytes: p.co * p.bytes, burst_bytes: p.bytes,
+            mapping: [Digit::Row, Digit::Bank, Digit::BankGroup, Digit::Rank, Digit::PseudoChannel, Digit::Column, Digit::Channel] };
+        for w in workloads {
+            let mut s = Requests::new(Workload::named(w).unwrap(), &organisation, 1_000_000);
+            let mut list = Vec::new();
+            while let Some(r) = s.take() { list.push(r); }
+            let mut best = f64::MAX;
+            let mut cycles = 0;
+            for _ in 0..5 {
+                let engine = BankQueues::new(&organisation, &constraints(&p), Delays { read: p.cl + p.data, refresh: p.refi }, Parameters { second_command: p.dual, ..Parameters::default() }).unwrap();
+                let start = std::time::Instant::now();
+                let o = engine.run(&mut Listed(&list, 0), &mut NoObserver);
+                best = best.min(start.elapsed().as_secs_f64());
+                cycles = o.cycles;
+            }
+            println!("{name} {w} {:.2} M requests/s, {:.0} M cycles/s", 1.0 / best, cycles as f64 / best / 1e6);
+        }
+    }
+}

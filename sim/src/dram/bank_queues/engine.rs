@@ -45,6 +45,14 @@ pub(super) struct Rank {
     pub since: Tick,
 }
 
+/// When the next command can be issued, and which banks have one then.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Next {
+    pub at: Tick,
+    pub rows: u64,
+    pub columns: u64,
+}
+
 /// A channel with a queue for every bank, served in turn.
 #[derive(Debug, Clone)]
 pub struct BankQueues {
@@ -59,6 +67,12 @@ pub struct BankQueues {
     pub(super) groups: Vec<Gate>,
     pub(super) ranks: Vec<Rank>,
     pub(super) lanes: Lanes,
+    /// Earliest row command of the ranks that do not wait for a refresh, unless `rows_changed`.
+    pub(super) row_at: Tick,
+    pub(super) rows_changed: bool,
+    /// The next command, unless `changed`.
+    pub(super) next: Next,
+    pub(super) changed: bool,
     /// Bank served last.
     pub(super) pointer: usize,
     /// Banks whose open row has queued hits.
@@ -149,6 +163,10 @@ impl BankQueues {
             groups: vec![[0; 5]; organisation.groups()],
             ranks: vec![rank; ranks],
             lanes: Lanes::new(banks),
+            row_at: 0,
+            rows_changed: true,
+            next: Next::default(),
+            changed: true,
             pointer: 0,
             columns: 0,
             full: 0,
@@ -246,10 +264,13 @@ impl BankQueues {
     /// True if the offered request was accepted: then `now` is its tick, which is yet to come.
     #[inline]
     fn step(&mut self, horizon: Tick, observer: &mut impl Observer) -> bool {
+        if self.changed {
+            self.look();
+        }
         let event = if self.moves() {
             self.now
         } else {
-            self.next_command().min(self.next_refresh).max(self.now)
+            self.next.at.min(self.next_refresh)
         };
         if let Some(offer) = self.offer {
             let queue = if offer.write { &self.writes } else { &self.reads };
@@ -270,10 +291,15 @@ impl BankQueues {
         }
         if event == self.next_refresh {
             self.refresh_due();
+            self.rows_changed = true;
+            self.look();
         }
-        self.issue_commands(observer);
+        if self.next.at == event {
+            self.issue_commands(observer);
+        }
         self.move_one();
         self.now = event + 1;
+        self.changed = true;
         false
     }
 
@@ -368,6 +394,7 @@ impl BankQueues {
                 }
             }
         }
+        self.rows_changed |= command != RD && command != WR;
         match command {
             ACT => {
                 self.count_standby(rank, now);

@@ -25,15 +25,18 @@ impl Lanes {
         }
     }
 
-    /// Sets the candidate of a bank: at most one of ACT and PRE.
+    /// Sets the candidate of a bank: at most one of ACT and PRE. True if it is another than before.
     #[inline]
-    pub(super) fn set(&mut self, bank: usize, act: Option<Tick>, pre: Option<Tick>) {
+    pub(super) fn set(&mut self, bank: usize, act: Option<Tick>, pre: Option<Tick>) -> bool {
         let relative = |at: Option<Tick>| match at {
             Some(at) => at.saturating_sub(self.epoch) as i32,
             None => NEVER,
         };
-        self.act[bank] = relative(act);
-        self.pre[bank] = relative(pre);
+        let (act, pre) = (relative(act), relative(pre));
+        let changed = act != self.act[bank] || pre != self.pre[bank];
+        self.act[bank] = act;
+        self.pre[bank] = pre;
+        changed
     }
 
     /// Whether times would leave the range of a lane unless [`Lanes::restart`] is called.

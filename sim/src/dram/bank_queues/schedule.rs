@@ -1,33 +1,71 @@
 //! What comes next: the earliest command of any kind, the bank whose turn it is, and the
 //! transaction that moves.
 
-use super::engine::BankQueues;
+use super::engine::{BankQueues, Next};
 use super::tables::{ACT, PRE, RD, REF, WR};
 use crate::dram::observer::Observer;
 use crate::time::Tick;
 
 impl BankQueues {
-    /// Earliest tick of any command, with the queues as they are; it may lie in the past.
-    pub(super) fn next_command(&self) -> Tick {
-        let blocked = self.due.front().copied();
-        let mut first = match blocked {
-            Some(rank) => self.refresh_ready(rank),
-            None => Tick::MAX,
+    /// Finds the next command with the queues as they are.
+    pub(super) fn look(&mut self) {
+        self.changed = false;
+        let now = self.now;
+        let blocked = self.blocked();
+        let mut next = Next {
+            at: match self.due.front() {
+                Some(&rank) => self.refresh_ready(rank).max(now),
+                None => Tick::MAX,
+            },
+            ..Next::default()
         };
-        for (index, rank) in self.ranks.iter().enumerate() {
-            if blocked != Some(index) {
-                let banks = index * self.per_rank..(index + 1) * self.per_rank;
-                first = first.min(self.lanes.first(banks, rank.gate[ACT], rank.gate[PRE]));
-            }
-        }
-        let mut columns = self.columns & !self.blocked();
+        let mut columns = self.columns & !blocked;
         while columns != 0 {
             let bank = columns.trailing_zeros() as usize;
             columns &= columns - 1;
             let (read, write) = self.column_ready(bank);
-            first = first.min(read).min(write);
+            let at = read.min(write).max(now);
+            if at < next.at {
+                next.at = at;
+                next.columns = 0;
+            }
+            if at == next.at {
+                next.columns |= 1 << bank;
+            }
         }
-        first
+        if self.rows_changed {
+            self.rows_changed = false;
+            self.row_at = Tick::MAX;
+            for (index, rank) in self.ranks.iter().enumerate() {
+                if blocked >> (index * self.per_rank) & 1 == 0 {
+                    let banks = index * self.per_rank..(index + 1) * self.per_rank;
+                    let first = self.lanes.first(banks, rank.gate[ACT], rank.gate[PRE]);
+                    self.row_at = self.row_at.min(first);
+                }
+            }
+        }
+        if self.row_at <= next.at {
+            let at = self.row_at.max(now);
+            if at < next.at {
+                next.at = at;
+                next.columns = 0;
+            }
+            next.rows = self.ready_rows(at, blocked);
+        }
+        self.next = next;
+    }
+
+    /// Banks outside `blocked` with a row command ready at `at`.
+    fn ready_rows(&self, at: Tick, blocked: u64) -> u64 {
+        let mut rows = 0;
+        for (index, rank) in self.ranks.iter().enumerate() {
+            let (act, pre) = (rank.gate[ACT] <= at, rank.gate[PRE] <= at);
+            if act || pre {
+                let banks = index * self.per_rank..(index + 1) * self.per_rank;
+                rows |= self.lanes.ready(banks, at, act, pre);
+            }
+        }
+        rows & !blocked
     }
 
     /// Banks of the rank that waits for its refresh.
@@ -81,13 +119,24 @@ impl BankQueues {
             Some(&rank) if self.refresh_ready(rank) <= self.now => {
                 Some(self.issue_refresh(rank, observer))
             }
-            _ => self.turn(None, observer),
+            _ => self.turn(self.next, None, observer),
         };
-        if let Some(column) = first
-            && self.parameters.second_command
-        {
-            self.turn(Some(column), observer);
+        let Some(column) = first else {
+            return;
+        };
+        if !self.parameters.second_command || column && !self.rows_wait() {
+            return;
         }
+        self.look();
+        if self.next.at == self.now {
+            self.turn(self.next, Some(column), observer);
+        }
+    }
+
+    /// Whether there may be a row command in this tick after a column command; there is no second
+    /// column, because a rank's columns are at least a tick apart.
+    fn rows_wait(&self) -> bool {
+        self.rows_changed || self.row_at <= self.now || self.ranks.len() > 1
     }
 
     /// Always a row command.
@@ -112,31 +161,18 @@ impl BankQueues {
         false
     }
 
-    /// Serves the next bank in turn that has a ready command. With `second`, which says whether the
+    /// Serves the next bank in turn of those that are ready. With `second`, which says whether the
     /// first command of the tick was a column, a command of the same kind is dropped, and yet the
     /// bank has had its turn. Returns whether the command was a column; none if none was ready.
     #[inline]
-    fn turn(&mut self, second: Option<bool>, observer: &mut impl Observer) -> Option<bool> {
-        let now = self.now;
-        let blocked = self.blocked();
-        let mut rows = 0;
-        for (index, rank) in self.ranks.iter().enumerate() {
-            let (act, pre) = (rank.gate[ACT] <= now, rank.gate[PRE] <= now);
-            if act || pre {
-                let banks = index * self.per_rank..(index + 1) * self.per_rank;
-                rows |= self.lanes.ready(banks, now, act, pre);
-            }
-        }
-        rows &= !blocked;
-        let mut columns = 0;
-        let mut candidates = self.columns & !blocked;
-        while candidates != 0 {
-            let bank = candidates.trailing_zeros() as usize;
-            candidates &= candidates - 1;
-            let (read, write) = self.column_ready(bank);
-            columns |= u64::from(read.min(write) <= now) << bank;
-        }
-        let ready = rows | columns;
+    fn turn(
+        &mut self,
+        next: Next,
+        second: Option<bool>,
+        observer: &mut impl Observer,
+    ) -> Option<bool> {
+        let rows = next.rows;
+        let ready = rows | next.columns;
         if ready == 0 {
             return None;
         }
@@ -236,7 +272,7 @@ impl BankQueues {
                 pre = Some(state.gate[PRE].max(group[PRE]));
             }
         }
-        self.lanes.set(bank, act, pre);
+        self.rows_changed |= self.lanes.set(bank, act, pre);
     }
 
     pub(super) fn restart_lanes(&mut self) {
