@@ -267,9 +267,50 @@ fn dramsim3_rows() {
         use memwall_sim::dram::bank_queues::{BankQueues, Delays, Parameters};
         let mut fast_log = memwall_sim::dram::CommandLog::default();
         let mut source = Requests::new(workload, &organisation, n);
-        let fast = BankQueues::new(&organisation, &constraints(&p), Delays { read: p.cl + p.data, refresh: p.refi }, Parameters { second_command: p.dual, ..Parameters::default() }).unwrap().run(&mut source, &mut fast_log);
-        if fast_log.0 != log { bad += 1; let at = log.iter().zip(&fast_log.0).position(|(a, b)| a != b).unwrap_or(0); println!("{} {} log {at}: {:?} {:?}", get("config"), get("workload"), &log[at.saturating_sub(3)..(at+3).min(log.len())], &fast_log.0[at.saturating_sub(3)..(at + 3).min(fast_log.0.len())]); }
-        if fast != o { bad += 1; println!("{} {} outcome {} {} {} {} {} {}", get("config"), get("workload"), o.cycles, fast.cycles, o.active_ticks, fast.active_ticks, o.idle_ticks, fast.idle_ticks); o = fast; }
+        let fast = BankQueues::new(
+            &organisation,
+            &constraints(&p),
+            Delays {
+                read: p.cl + p.data,
+                refresh: p.refi,
+            },
+            Parameters {
+                second_command: p.dual,
+                ..Parameters::default()
+            },
+        )
+        .unwrap()
+        .run(&mut source, &mut fast_log);
+        if fast_log.0 != log {
+            bad += 1;
+            let at = log
+                .iter()
+                .zip(&fast_log.0)
+                .position(|(a, b)| a != b)
+                .unwrap_or(0);
+            println!(
+                "{} {} log {at}: {:?} {:?}",
+                get("config"),
+                get("workload"),
+                &log[at.saturating_sub(3)..(at + 3).min(log.len())],
+                &fast_log.0[at.saturating_sub(3)..(at + 3).min(fast_log.0.len())]
+            );
+        }
+        if fast != o {
+            bad += 1;
+            println!(
+                "{} {} outcome {} {} {} {} {} {}",
+                get("config"),
+                get("workload"),
+                o.cycles,
+                fast.cycles,
+                o.active_ticks,
+                fast.active_ticks,
+                o.idle_ticks,
+                fast.idle_ticks
+            );
+            o = fast;
+        }
 
         let l = &o.latencies;
         let avg = if l.count() == 0 {
@@ -324,26 +365,146 @@ fn speed() {
     struct Listed<'a>(&'a [Request], usize);
     impl Source for Listed<'_> {
         #[inline]
-        fn take(&mut self) -> Option<Request> { let r = self.0.get(self.1).copied(); self.1 += 1; r }
+        fn take(&mut self) -> Option<Request> {
+            let r = self.0.get(self.1).copied();
+            self.1 += 1;
+            r
+        }
     }
-    for (name, workloads) in [("HBM2_8Gb_x128", ["seq_read", "random_read", "refresh_long"]), ("DDR4_8Gb_x8_3200", ["seq_read", "random_read", "peak_stream"])] {
+    for (name, workloads) in [
+        ("HBM2_8Gb_x128", ["seq_read", "random_read", "refresh_long"]),
+        ("HBM2_8Gb_x128", ["seq_read", "seq_read", "seq_read"]),
+    ] {
         let p = config(name);
-        let organisation = Organisation { channels: 1, pseudo_channels: 1, ranks: 1, bank_groups: p.bg, banks_per_group: p.ba, rows: p.rows, row_bytes: p.co * p.bytes, burst_bytes: p.bytes,
-            mapping: [Digit::Row, Digit::Bank, Digit::BankGroup, Digit::Rank, Digit::PseudoChannel, Digit::Column, Digit::Channel] };
+        let organisation = Organisation {
+            channels: 1,
+            pseudo_channels: 1,
+            ranks: 1,
+            bank_groups: p.bg,
+            banks_per_group: p.ba,
+            rows: p.rows,
+            row_bytes: p.co * p.bytes,
+            burst_bytes: p.bytes,
+            mapping: [
+                Digit::Row,
+                Digit::Bank,
+                Digit::BankGroup,
+                Digit::Rank,
+                Digit::PseudoChannel,
+                Digit::Column,
+                Digit::Channel,
+            ],
+        };
         for w in workloads {
             let mut s = Requests::new(Workload::named(w).unwrap(), &organisation, 1_000_000);
             let mut list = Vec::new();
-            while let Some(r) = s.take() { list.push(r); }
+            while let Some(r) = s.take() {
+                list.push(r);
+            }
             let mut best = f64::MAX;
             let mut cycles = 0;
             for _ in 0..5 {
-                let engine = BankQueues::new(&organisation, &constraints(&p), Delays { read: p.cl + p.data, refresh: p.refi }, Parameters { second_command: p.dual, ..Parameters::default() }).unwrap();
+                let engine = BankQueues::new(
+                    &organisation,
+                    &constraints(&p),
+                    Delays {
+                        read: p.cl + p.data,
+                        refresh: p.refi,
+                    },
+                    Parameters {
+                        second_command: p.dual,
+                        ..Parameters::default()
+                    },
+                )
+                .unwrap();
                 let start = std::time::Instant::now();
                 let o = engine.run(&mut Listed(&list, 0), &mut NoObserver);
                 best = best.min(start.elapsed().as_secs_f64());
                 cycles = o.cycles;
             }
-            println!("{name} {w} {:.2} M requests/s, {:.0} M cycles/s", 1.0 / best, cycles as f64 / best / 1e6);
+            println!(
+                "{name} {w} {:.2} M requests/s, {:.0} M cycles/s",
+                1.0 / best,
+                cycles as f64 / best / 1e6
+            );
         }
+    }
+}
+
+#[test]
+#[ignore]
+fn forward() {
+    use memwall_sim::dram::bank_queues::{BankQueues, Delays, Parameters};
+    use memwall_sim::dram::{NoObserver, Request, Source};
+    struct Opaque(Requests);
+    impl Source for Opaque {
+        fn take(&mut self) -> Option<Request> {
+            self.0.take()
+        }
+    }
+    for (name, w) in [
+        ("HBM2_8Gb_x128", "seq_read"),
+        ("HBM2_8Gb_x128", "peak_stream"),
+        ("HBM2_8Gb_x128", "mixed_rw_2to1"),
+        ("HBM2_8Gb_x128", "copy_rw_1to1"),
+        ("HBM2_8Gb_x128", "act_rate"),
+        ("HBM2_8Gb_x128", "row_conflict"),
+        ("HBM2_8Gb_x128", "seq_write"),
+        ("HBM2_8Gb_x128", "one_bank_hits"),
+        ("HBM2_8Gb_x128", "bank_group_pingpong"),
+        ("HBM2_8Gb_x128", "streams8_conflict"),
+        ("DDR4_8Gb_x8_3200", "seq_read"),
+        ("GDDR6_8Gb_x16", "seq_read"),
+        ("LPDDR4_8Gb_x16_2400", "seq_read"),
+    ] {
+        let p = config(name);
+        let organisation = Organisation {
+            channels: 1,
+            pseudo_channels: 1,
+            ranks: 1,
+            bank_groups: p.bg,
+            banks_per_group: p.ba,
+            rows: p.rows,
+            row_bytes: p.co * p.bytes,
+            burst_bytes: p.bytes,
+            mapping: [
+                Digit::Row,
+                Digit::Bank,
+                Digit::BankGroup,
+                Digit::Rank,
+                Digit::PseudoChannel,
+                Digit::Column,
+                Digit::Channel,
+            ],
+        };
+        let make = || {
+            BankQueues::new(
+                &organisation,
+                &constraints(&p),
+                Delays {
+                    read: p.cl + p.data,
+                    refresh: p.refi,
+                },
+                Parameters {
+                    second_command: p.dual,
+                    ..Parameters::default()
+                },
+            )
+            .unwrap()
+        };
+        let n = 10_000_000;
+        let source = Requests::new(Workload::named(w).unwrap(), &organisation, n);
+        let start = std::time::Instant::now();
+        let a = make().run(&mut source.clone(), &mut NoObserver);
+        let t = start.elapsed().as_secs_f64();
+        let start = std::time::Instant::now();
+        let b = make().run(&mut Opaque(source), &mut NoObserver);
+        let tb = start.elapsed().as_secs_f64();
+        println!(
+            "{name} {w} forward {:.0} M/s, opaque {:.1} M/s, equal {}",
+            10.0 / t,
+            10.0 / tb,
+            a == b
+        );
     }
 }

@@ -21,6 +21,10 @@ pub struct Issued {
 
 /// Sees every command in issue order.
 pub trait Observer {
+    /// Whether it must see every command: periods of a described stream are skipped only where
+    /// nobody watches.
+    const WATCHES: bool = true;
+
     /// Called once for each command.
     fn command(&mut self, issued: Issued);
 }
@@ -30,6 +34,8 @@ pub trait Observer {
 pub struct NoObserver;
 
 impl Observer for NoObserver {
+    const WATCHES: bool = false;
+
     #[inline]
     fn command(&mut self, _issued: Issued) {}
 }

@@ -81,6 +81,14 @@ impl Latencies {
             .map(|(ticks, &count)| (ticks as Tick, count))
     }
 
+    /// Enters what came since `earlier` another `times` times.
+    pub(crate) fn repeat(&mut self, earlier: &Latencies, times: u64) {
+        for (index, count) in self.counts.iter_mut().enumerate() {
+            let before = earlier.counts.get(index).copied().unwrap_or(0);
+            *count += (*count - before) * times;
+        }
+    }
+
     /// Number of latencies.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
@@ -131,5 +139,19 @@ impl Outcome {
     /// Commands of one kind.
     pub fn of(&self, command: Command) -> u64 {
         self.commands[command as usize]
+    }
+
+    /// Counts what came since `earlier` another `times` times; `cycles` is the caller's.
+    pub(crate) fn repeat(&mut self, earlier: &Outcome, times: u64) {
+        let more = |now: &mut u64, before: u64| *now += (*now - before) * times;
+        more(&mut self.reads, earlier.reads);
+        more(&mut self.writes, earlier.writes);
+        more(&mut self.row_hits, earlier.row_hits);
+        more(&mut self.active_ticks, earlier.active_ticks);
+        more(&mut self.idle_ticks, earlier.idle_ticks);
+        for (now, before) in self.commands.iter_mut().zip(earlier.commands) {
+            more(now, before);
+        }
+        self.latencies.repeat(&earlier.latencies, times);
     }
 }

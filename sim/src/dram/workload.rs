@@ -2,7 +2,7 @@
 //! each (row hits, bank groups, activation rate, write turn-round, refresh) and are the same for
 //! every standard, because they speak of coordinates and not of addresses.
 
-use super::organisation::Organisation;
+use super::organisation::{Digit, Organisation};
 use super::request::{Period, Request, Source};
 use super::stream::Direction;
 use crate::time::Tick;
@@ -145,6 +145,8 @@ pub struct Requests {
     workload: Workload,
     organisation: Organisation,
     columns: u64,
+    /// Slots count as the rules do: row, bank, bank group, rank, column.
+    in_order: bool,
     total: u64,
     count: u64,
     next: u64,
@@ -158,6 +160,7 @@ impl Requests {
         Requests {
             workload,
             columns,
+            in_order: in_order(organisation),
             total: organisation.banks() as u64 * organisation.rows * columns,
             organisation: organisation.clone(),
             count: requests,
@@ -182,6 +185,9 @@ impl Requests {
 
     /// Slot of burst `b` in the fixed order row, bank, bank group, rank, column.
     fn linear(&self, b: u64) -> u64 {
+        if self.in_order {
+            return b;
+        }
         let o = &self.organisation;
         let (rest, column) = (b / self.columns, b % self.columns);
         let (rest, unit) = (rest / o.units() as u64, rest % o.units() as u64);
@@ -316,6 +322,18 @@ impl Source for Requests {
     fn left(&self) -> u64 {
         self.count - self.next
     }
+}
+
+fn in_order(organisation: &Organisation) -> bool {
+    let digits = organisation.mapping.iter();
+    digits.filter(|digit| **digit != Digit::Channel).eq(&[
+        Digit::Row,
+        Digit::Bank,
+        Digit::BankGroup,
+        Digit::Rank,
+        Digit::PseudoChannel,
+        Digit::Column,
+    ])
 }
 
 /// Knuth's MMIX linear congruential generator, upper 31 bits: every simulator's driver can have the

@@ -16,11 +16,11 @@ use crate::time::Tick;
 use std::collections::VecDeque;
 
 /// A request that is offered and not yet accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Offer {
     pub at: Tick,
-    pub bank: usize,
     pub key: u64,
+    pub bank: usize,
     pub write: bool,
 }
 
@@ -61,6 +61,8 @@ pub struct BankQueues {
     pub(super) tables: Tables,
     pub(super) mapper: Mapper,
     pub(super) per_rank: usize,
+    /// Rows of a bank.
+    pub(super) rows: u64,
     /// The next tick to process.
     pub(super) now: Tick,
     pub(super) banks: Vec<Bank>,
@@ -89,7 +91,9 @@ pub struct BankQueues {
     pub(super) next_refresh: Tick,
     pub(super) refreshes: u64,
     pub(super) due: VecDeque<usize>,
-    pub(super) offer: Option<Offer>,
+    pub(super) offer: Offer,
+    /// Whether `offer` waits. Not an `Option`: its copies would stall on fields just stored.
+    pub(super) offered: bool,
     /// Earliest tick at which the next request may be accepted.
     pub(super) accept_from: Tick,
     pub(super) unserved: u64,
@@ -146,6 +150,7 @@ impl BankQueues {
             },
             mapper: Mapper::new(organisation),
             per_rank: banks / ranks,
+            rows: organisation.rows,
             now: 0,
             banks: (0..banks)
                 .map(|bank| {
@@ -180,7 +185,8 @@ impl BankQueues {
             next_refresh: interval,
             refreshes: 0,
             due: VecDeque::new(),
-            offer: None,
+            offer: Offer::default(),
+            offered: false,
             accept_from: 0,
             unserved: 0,
             last: 0,
@@ -191,10 +197,11 @@ impl BankQueues {
     }
 
     /// Runs a source to its end: until every request is accepted and every read has returned.
-    pub fn run(mut self, source: &mut impl Source, observer: &mut impl Observer) -> Outcome {
-        let mut periodic = Periodic::new(source.period());
+    pub fn run<O: Observer>(mut self, source: &mut impl Source, observer: &mut O) -> Outcome {
+        let period = source.period().filter(|_| !O::WATCHES);
+        let mut periodic = Periodic::new(period, self.rows);
         self.take(source);
-        while self.offer.is_some() {
+        while self.offered {
             let refreshed = self.outcome.commands[USED[REF] as usize];
             if self.step(Tick::MAX, observer) {
                 self.accept_from = self.now + 1;
@@ -208,27 +215,33 @@ impl BankQueues {
         self.finish(observer)
     }
 
+    #[inline]
     fn take(&mut self, source: &mut impl Source) {
-        self.offer = source.take().map(|request| self.offered(request));
+        match source.take() {
+            Some(request) => self.set_offer(request),
+            None => self.offered = false,
+        }
     }
 
-    fn offered(&self, request: Request) -> Offer {
+    #[inline]
+    fn set_offer(&mut self, request: Request) {
         let location = self.mapper.locate(request.slot);
-        Offer {
+        self.offer = Offer {
             at: request.at,
             bank: location.bank,
             key: key(location.row, location.column),
             write: request.direction == Direction::Write,
-        }
+        };
+        self.offered = true;
     }
 
     /// Offers a request from tick `from` on, and advances the channel until it is accepted; returns
     /// that tick, up to which, but not including it, everything has happened.
     pub fn offer(&mut self, request: Request, from: Tick, observer: &mut impl Observer) -> Tick {
-        self.offer = Some(self.offered(request));
+        self.set_offer(request);
         self.accept_from = from;
         while !self.step(Tick::MAX, observer) {}
-        self.offer = None;
+        self.offered = false;
         self.now
     }
 
@@ -272,12 +285,16 @@ impl BankQueues {
         } else {
             self.next.at.min(self.next_refresh)
         };
-        if let Some(offer) = self.offer {
-            let queue = if offer.write { &self.writes } else { &self.reads };
-            let at = offer.at.max(self.accept_from).max(self.now);
-            if !queue.is_full() && at <= event {
+        if self.offered {
+            let full = if self.offer.write {
+                self.writes.is_full()
+            } else {
+                self.reads.is_full()
+            };
+            let at = self.offer.at.max(self.accept_from).max(self.now);
+            if !full && at <= event {
                 self.now = at;
-                self.accept(offer);
+                self.accept();
                 return true;
             }
         }
@@ -303,12 +320,13 @@ impl BankQueues {
         false
     }
 
-    fn accept(&mut self, offer: Offer) {
+    #[inline]
+    fn accept(&mut self) {
         let now = self.now;
         self.last = self.last.max(now);
-        let Offer { bank, key, .. } = offer;
+        let (bank, key) = (self.offer.bank, self.offer.key);
         let entry = Entry { key, accepted: now };
-        if offer.write {
+        if self.offer.write {
             self.outcome.writes += 1;
             if !self.holds_write(bank, key) {
                 self.pending_writes.add(bank, key);
@@ -372,7 +390,8 @@ impl BankQueues {
         rank.since = until;
     }
 
-    /// Takes a command into account; `column` is the queue index of a column command's entry.
+    /// Takes a command into account.
+    #[inline]
     pub(super) fn issue(
         &mut self,
         command: usize,

@@ -66,7 +66,13 @@ impl Lanes {
 
     /// Banks of a rank whose candidate is ready at `at`; the rank's gates say which kinds may be.
     #[inline]
-    pub(super) fn ready(&self, banks: std::ops::Range<usize>, at: Tick, act: bool, pre: bool) -> u64 {
+    pub(super) fn ready(
+        &self,
+        banks: std::ops::Range<usize>,
+        at: Tick,
+        act: bool,
+        pre: bool,
+    ) -> u64 {
         let at = (at - self.epoch) as i32;
         let first = banks.start;
         let mask = |lanes: &[i32]| {

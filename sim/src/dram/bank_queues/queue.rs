@@ -98,7 +98,10 @@ impl BankQueue {
     #[inline]
     pub(super) fn oldest_hits(&self) -> (Option<usize>, Option<usize>) {
         let first = |mask: u32| (mask != 0).then(|| mask.trailing_zeros() as usize);
-        (first(self.hits & !self.writes), first(self.hits & self.writes))
+        (
+            first(self.hits & !self.writes),
+            first(self.hits & self.writes),
+        )
     }
 
     pub(super) fn change(&mut self, change: impl Fn(&mut Entry)) {

@@ -8,6 +8,7 @@ use crate::time::Tick;
 
 impl BankQueues {
     /// Finds the next command with the queues as they are.
+    #[inline]
     pub(super) fn look(&mut self) {
         self.changed = false;
         let now = self.now;
@@ -82,14 +83,11 @@ impl BankQueues {
         let state = &self.banks[bank];
         let (group, rank) = (&self.groups[state.group], &self.ranks[state.rank].gate);
         let at = |command: usize| state.gate[command].max(group[command]).max(rank[command]);
-        let (reads, writes) = (
-            state.queue.hits & !state.queue.writes,
-            state.queue.hits & state.queue.writes,
-        );
-        (
-            if reads == 0 { Tick::MAX } else { at(RD) },
-            if writes == 0 { Tick::MAX } else { at(WR) },
-        )
+        let (hits, writes) = (state.queue.hits, state.queue.hits & state.queue.writes);
+        if writes == 0 {
+            return (at(RD), Tick::MAX);
+        }
+        (if hits == writes { Tick::MAX } else { at(RD) }, at(WR))
     }
 
     fn gate(&self, bank: usize, command: usize) -> Tick {
@@ -213,6 +211,7 @@ impl BankQueues {
         self.refresh_lane(bank);
     }
 
+    #[inline]
     fn issue_column(&mut self, bank: usize, observer: &mut impl Observer) {
         let now = self.now;
         let (read_at, write_at) = self.column_ready(bank);
@@ -296,7 +295,11 @@ impl BankQueues {
         if self.drain_begins() {
             return true;
         }
-        let queue = if self.draining > 0 { &self.writes } else { &self.reads };
+        let queue = if self.draining > 0 {
+            &self.writes
+        } else {
+            &self.reads
+        };
         queue.waiting & !self.full != 0
     }
 
@@ -307,7 +310,11 @@ impl BankQueues {
             self.draining = self.writes.len;
         }
         let draining = self.draining > 0;
-        let queue = if draining { &mut self.writes } else { &mut self.reads };
+        let queue = if draining {
+            &mut self.writes
+        } else {
+            &mut self.reads
+        };
         let movable = queue.waiting & !self.full;
         if movable == 0 {
             return;
@@ -321,7 +328,11 @@ impl BankQueues {
             }
             self.draining -= 1;
         }
-        let queue = if draining { &mut self.writes } else { &mut self.reads };
+        let queue = if draining {
+            &mut self.writes
+        } else {
+            &mut self.reads
+        };
         let entry = queue.pop(bank);
         let state = &mut self.banks[bank];
         state.queue.push(entry, draining, state.open);
