@@ -16,6 +16,7 @@ mod house;
 mod recorded_dram;
 mod regression;
 mod samples;
+mod standards;
 mod stepped;
 mod streams;
 mod support;

@@ -1,16 +1,16 @@
 //! State of the channel, and the loop over its events.
 
+use super::Parameters;
 use super::address::Filter;
 use super::lanes::Lanes;
 use super::periodic::Periodic;
 use super::queue::{BankQueue, Entry, Transactions, key};
 use super::tables::{ACT, Gate, PRE, RD, REF, Tables, USED, WR};
-use super::{Delays, Parameters};
-use crate::dram::constraint::Constraint;
+use crate::dram::interface::Slots;
 use crate::dram::mapper::Mapper;
 use crate::dram::observer::{Issued, Observer};
-use crate::dram::organisation::Organisation;
 use crate::dram::request::{Outcome, Request, Source};
+use crate::dram::standard::Standard;
 use crate::dram::stream::Direction;
 use crate::time::Tick;
 use std::collections::VecDeque;
@@ -57,7 +57,11 @@ pub(super) struct Next {
 #[derive(Debug, Clone)]
 pub struct BankQueues {
     pub(super) parameters: Parameters,
-    pub(super) delays: Delays,
+    /// Read command to the end of its data.
+    pub(super) read_latency: Tick,
+    /// Ticks between two refreshes to fall due.
+    pub(super) interval: Tick,
+    pub(super) two_slots: bool,
     pub(super) tables: Tables,
     pub(super) mapper: Mapper,
     pub(super) per_rank: usize,
@@ -104,12 +108,8 @@ pub struct BankQueues {
 
 impl BankQueues {
     /// An idle channel. Errors name what this controller cannot represent.
-    pub fn new(
-        organisation: &Organisation,
-        constraints: &[Constraint],
-        delays: Delays,
-        parameters: Parameters,
-    ) -> Result<BankQueues, String> {
+    pub fn new(standard: &Standard, parameters: Parameters) -> Result<BankQueues, String> {
+        let organisation = &standard.organisation;
         let banks = organisation.banks();
         if banks > 64 || organisation.pseudo_channels > 1 {
             return Err(format!(
@@ -125,14 +125,14 @@ impl BankQueues {
         }
         let ranks = organisation.units();
         let interval = if parameters.staggered {
-            delays.refresh / ranks as Tick
+            standard.refreshes.interval / ranks as Tick
         } else {
-            delays.refresh
+            standard.refreshes.interval
         };
         if interval == 0 {
             return Err("the refresh interval must not be zero".into());
         }
-        let tables = Tables::new(constraints)?;
+        let tables = Tables::new(&standard.constraints)?;
         let rank = Rank {
             gate: [0; 5],
             windows: tables
@@ -144,10 +144,9 @@ impl BankQueues {
             since: 0,
         };
         Ok(BankQueues {
-            delays: Delays {
-                refresh: interval,
-                ..delays
-            },
+            read_latency: standard.read_latency(),
+            interval,
+            two_slots: standard.interface.slots == Slots::RowAndColumn,
             mapper: Mapper::new(organisation),
             per_rank: banks / ranks,
             rows: organisation.rows,
@@ -369,7 +368,7 @@ impl BankQueues {
     }
 
     fn refresh_due(&mut self) {
-        self.next_refresh += self.delays.refresh;
+        self.next_refresh += self.interval;
         let ranks = self.ranks.len();
         if self.parameters.staggered {
             self.due.push_back((self.refreshes % ranks as u64) as usize);

@@ -3,7 +3,7 @@
 //! command, move or refresh to the next.
 //!
 //! Order within a tick, as there: a request is accepted, a refresh falls due, one command is issued
-//! (with `second_command` one more of the other kind), one transaction moves to its bank's queue.
+//! (where the standard has two command slots, one more of the other kind), one transaction moves to its bank's queue.
 #![deny(clippy::float_arithmetic)]
 
 mod address;
@@ -16,8 +16,6 @@ mod tables;
 
 pub use engine::BankQueues;
 
-use crate::time::Tick;
-
 /// Queues and policies of the controller. The default is DRAMsim3's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameters {
@@ -29,8 +27,6 @@ pub struct Parameters {
     pub hit_cap: u64,
     /// Writes above which a channel with empty bank queues drains; a full queue always does.
     pub drain_above: usize,
-    /// A column command beside a row command in one tick (`hbm_dual_cmd`).
-    pub second_command: bool,
     /// Ranks are refreshed in turn over tREFI instead of all at once.
     pub staggered: bool,
 }
@@ -42,17 +38,7 @@ impl Default for Parameters {
             bank_queue: 8,
             hit_cap: 4,
             drain_above: 8,
-            second_command: false,
             staggered: true,
         }
     }
-}
-
-/// What the controller needs to know of a standard beside its constraints.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Delays {
-    /// Read command to the end of its data, in ticks.
-    pub read: Tick,
-    /// tREFI of a rank, in ticks.
-    pub refresh: Tick,
 }

@@ -122,7 +122,7 @@ impl BankQueues {
         let Some(column) = first else {
             return;
         };
-        if !self.parameters.second_command || column && !self.rows_wait() {
+        if !self.two_slots || column && !self.rows_wait() {
             return;
         }
         self.look();
@@ -237,7 +237,7 @@ impl BankQueues {
         } else {
             self.pending_reads.remove(bank, entry.key);
             self.issue(RD, bank, entry.row(), observer);
-            let done = now + self.delays.read;
+            let done = now + self.read_latency;
             self.last = self.last.max(done);
             self.unserved -= 1;
             self.outcome.latencies.add(done - entry.accepted);
