@@ -13,6 +13,7 @@ mod configuration;
 mod determinism;
 mod fidelity;
 mod house;
+mod legality;
 mod recorded_dram;
 mod regression;
 mod samples;
