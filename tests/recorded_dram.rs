@@ -112,3 +112,30 @@ fn every_row_of_dramsim3() {
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
+
+#[test]
+#[ignore]
+fn speed() {
+    use memwall_sim::dram::{Request, Source};
+    struct Listed<'a>(std::slice::Iter<'a, Request>);
+    impl Source for Listed<'_> {
+        #[inline]
+        fn take(&mut self) -> Option<Request> { self.0.next().copied() }
+    }
+    for (name, workloads) in [("dramsim3-hbm2-8gb-x128", ["seq_read", "random_read", "refresh_long"]), ("dramsim3-ddr4-8gb-x8-3200", ["seq_read", "random_read", "peak_stream"])] {
+        let standard = part(name);
+        for w in workloads {
+            let mut s = Requests::new(Workload::named(w).unwrap(), &standard.organisation, 1_000_000);
+            let mut list = Vec::new();
+            while let Some(r) = s.take() { list.push(r); }
+            let mut best = f64::MAX;
+            for _ in 0..5 {
+                let engine = BankQueues::new(&standard, Parameters::default()).unwrap();
+                let start = std::time::Instant::now();
+                std::hint::black_box(engine.run(&mut Listed(list.iter()), &mut NoObserver));
+                best = best.min(start.elapsed().as_secs_f64());
+            }
+            println!("{name} {w} {:.2} M requests/s", 1.0 / best);
+        }
+    }
+}

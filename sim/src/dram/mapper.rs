@@ -1,5 +1,5 @@
 //! From a slot to its bank, row and column without divisions: an address mapping compiled to
-//! shifts and masks where every size is a power of two, and the general form where one is not.
+//! shifts and masks where every size is a power of two and no digit is hashed, else the general form.
 
 use super::organisation::{Digit, Location, Organisation};
 
@@ -52,6 +52,9 @@ impl Mapper {
 }
 
 fn fields(organisation: &Organisation) -> Option<([Field; 2], [(Field, u32); 4])> {
+    if !organisation.xor.is_empty() {
+        return None;
+    }
     let mut shift = 0;
     let mut found = [Field::default(); 7];
     for &digit in organisation.mapping.iter().rev() {
@@ -104,6 +107,7 @@ mod tests {
                 rows: 1024,
                 row_bytes: 1024,
                 burst_bytes: 32,
+                xor: Vec::new(),
                 mapping: order.try_into().map_err(|_| TestCaseError::reject("seven"))?,
             };
             prop_assert_eq!(Mapper::new(&organisation).locate(slot), organisation.locate(slot));

@@ -1,6 +1,7 @@
 //! Access patterns as rules: what request `i` of a named workload is. They stress one mechanism
-//! each (row hits, bank groups, activation rate, write turn-round, refresh) and are the same for
-//! every standard, because they speak of coordinates and not of addresses.
+//! each (row hits, bank groups, activation rate, write turn-round, refresh). Streams and random
+//! requests count bursts in the order of the address mapping; what aims at a bank or a row speaks
+//! of coordinates, and is the same under every mapping.
 
 use super::organisation::{Digit, Organisation};
 use super::request::{Period, Request, Source};
@@ -145,8 +146,9 @@ pub struct Requests {
     workload: Workload,
     organisation: Organisation,
     columns: u64,
-    /// Slots count as the rules do: row, bank, bank group, rank, column.
-    in_order: bool,
+    /// The row is the highest digit of the address and no other depends on it: consecutive bursts
+    /// come back to the same banks and columns a row further.
+    sweeps: bool,
     total: u64,
     count: u64,
     next: u64,
@@ -160,7 +162,7 @@ impl Requests {
         Requests {
             workload,
             columns,
-            in_order: in_order(organisation),
+            sweeps: sweeps(organisation),
             total: organisation.banks() as u64 * organisation.rows * columns,
             organisation: organisation.clone(),
             count: requests,
@@ -183,37 +185,19 @@ impl Requests {
         o.slot_at(index as usize, (row % o.rows) as u32, column % self.columns)
     }
 
-    /// Slot of burst `b` in the fixed order row, bank, bank group, rank, column.
-    fn linear(&self, b: u64) -> u64 {
-        if self.in_order {
-            return b;
-        }
-        let o = &self.organisation;
-        let (rest, column) = (b / self.columns, b % self.columns);
-        let (rest, unit) = (rest / o.units() as u64, rest % o.units() as u64);
-        let (rest, group) = (rest / o.bank_groups as u64, rest % o.bank_groups as u64);
-        let (row, bank) = (
-            rest / o.banks_per_group as u64,
-            rest % o.banks_per_group as u64,
-        );
-        self.slot_in(unit, group, bank, row, column)
-    }
-
     fn place(&mut self, i: u64) -> u64 {
         let groups = self.organisation.bank_groups as u64;
         let banks = self.organisation.banks_per_group as u64;
         let total = self.total;
         match self.workload {
-            Workload::SeqRead | Workload::SeqWrite | Workload::MixedRw2to1 => {
-                self.linear(i % total)
-            }
+            Workload::SeqRead | Workload::SeqWrite | Workload::MixedRw2to1 => (i % total),
             Workload::CopyRw1to1 => {
                 let half = if i.is_multiple_of(2) { 0 } else { total / 2 };
-                self.linear((half + i / 2) % total)
+                ((half + i / 2) % total)
             }
             Workload::RandomRead | Workload::RandomRw2to1 => {
                 let b = self.random.next();
-                self.linear(b % total)
+                (b % total)
             }
             Workload::RowConflict | Workload::ProbeRowConflict => self.slot(0, 0, i, 0),
             Workload::BankGroupPingpong => {
@@ -233,13 +217,13 @@ impl Requests {
                 let k = i % (groups * banks);
                 self.slot(k % groups, k / groups, i / (groups * banks), 0)
             }
-            Workload::Streams8Conflict => self.linear((i % 8 * (total / 8) + i / 8) % total),
+            Workload::Streams8Conflict => ((i % 8 * (total / 8) + i / 8) % total),
             Workload::StreamPlusRandom => {
                 if i % 10 == 9 {
                     let b = self.random.next();
-                    self.linear(b % total)
+                    (b % total)
                 } else {
-                    self.linear((i - i / 10) % total)
+                    ((i - i / 10) % total)
                 }
             }
             Workload::WriteDrainBursts => {
@@ -248,7 +232,7 @@ impl Requests {
                 }
                 let base = u128::from(self.random.value()) * u128::from(self.columns);
                 let b = (base + u128::from(i % 64)) % u128::from(total);
-                self.linear(b as u64)
+                (b as u64)
             }
             Workload::ProbeRowHit | Workload::RefreshLong => self.slot(0, 0, 5, i),
             Workload::ProbeRowClosed => self.slot(i % groups, i / groups, 7, 0),
@@ -300,15 +284,20 @@ impl Source for Requests {
         let banks = (o.bank_groups * o.banks_per_group) as u64;
         let sweep = o.banks() as u64 * self.columns;
         let (requests, rows) = match self.workload {
-            Workload::SeqRead | Workload::SeqWrite | Workload::PeakStream => (sweep, 1),
+            Workload::PeakStream => (sweep, 1),
+            Workload::SeqRead | Workload::SeqWrite if self.sweeps => (sweep, 1),
             // The pattern of directions has a period of three.
-            Workload::MixedRw2to1 => (3 * sweep, 3),
+            Workload::MixedRw2to1 if self.sweeps => (3 * sweep, 3),
             Workload::RowConflict => (1, 1),
             Workload::BankGroupPingpong => (o.bank_groups as u64 * self.columns, 1),
             Workload::OneBankHits => (self.columns, 1),
             Workload::ActRate => (banks, 1),
-            Workload::CopyRw1to1 if self.total.is_multiple_of(2 * sweep) => (2 * sweep, 1),
-            Workload::Streams8Conflict if self.total.is_multiple_of(8 * sweep) => (8 * sweep, 1),
+            Workload::CopyRw1to1 if self.sweeps && self.total.is_multiple_of(2 * sweep) => {
+                (2 * sweep, 1)
+            }
+            Workload::Streams8Conflict if self.sweeps && self.total.is_multiple_of(8 * sweep) => {
+                (8 * sweep, 1)
+            }
             _ => return None,
         };
         Some(Period { requests, rows })
@@ -324,16 +313,10 @@ impl Source for Requests {
     }
 }
 
-fn in_order(organisation: &Organisation) -> bool {
-    let digits = organisation.mapping.iter();
-    digits.filter(|digit| **digit != Digit::Channel).eq(&[
-        Digit::Row,
-        Digit::Bank,
-        Digit::BankGroup,
-        Digit::Rank,
-        Digit::PseudoChannel,
-        Digit::Column,
-    ])
+fn sweeps(organisation: &Organisation) -> bool {
+    let mut digits = organisation.mapping.iter();
+    let highest = digits.find(|digit| **digit != Digit::Channel);
+    highest == Some(&Digit::Row) && organisation.xor.is_empty()
 }
 
 /// Knuth's MMIX linear congruential generator, upper 31 bits: every simulator's driver can have the
