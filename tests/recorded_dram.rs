@@ -120,14 +120,31 @@ fn speed() {
     struct Listed<'a>(std::slice::Iter<'a, Request>);
     impl Source for Listed<'_> {
         #[inline]
-        fn take(&mut self) -> Option<Request> { self.0.next().copied() }
+        fn take(&mut self) -> Option<Request> {
+            self.0.next().copied()
+        }
     }
-    for (name, workloads) in [("dramsim3-hbm2-8gb-x128", ["seq_read", "random_read", "refresh_long"]), ("dramsim3-ddr4-8gb-x8-3200", ["seq_read", "random_read", "peak_stream"])] {
+    for (name, workloads) in [
+        (
+            "dramsim3-hbm2-8gb-x128",
+            ["seq_read", "random_read", "refresh_long"],
+        ),
+        (
+            "dramsim3-ddr4-8gb-x8-3200",
+            ["seq_read", "random_read", "peak_stream"],
+        ),
+    ] {
         let standard = part(name);
         for w in workloads {
-            let mut s = Requests::new(Workload::named(w).unwrap(), &standard.organisation, 1_000_000);
+            let mut s = Requests::new(
+                Workload::named(w).unwrap(),
+                &standard.organisation,
+                1_000_000,
+            );
             let mut list = Vec::new();
-            while let Some(r) = s.take() { list.push(r); }
+            while let Some(r) = s.take() {
+                list.push(r);
+            }
             let mut best = f64::MAX;
             for _ in 0..5 {
                 let engine = BankQueues::new(&standard, Parameters::default()).unwrap();

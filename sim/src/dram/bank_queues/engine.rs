@@ -457,8 +457,9 @@ impl BankQueues {
 }
 
 #[inline]
-fn raise(gate: &mut Gate, now: Tick, distance: &Gate) {
-    for (gate, distance) in gate.iter_mut().zip(distance) {
-        *gate = (*gate).max(now + distance);
+fn raise(gate: &mut Gate, now: Tick, distances: &[(u8, u32)]) {
+    for &(then, distance) in distances {
+        let gate = &mut gate[usize::from(then)];
+        *gate = (*gate).max(now + Tick::from(distance));
     }
 }

@@ -39,6 +39,12 @@ impl Lanes {
         changed
     }
 
+    /// Whether a bank has no candidate.
+    #[inline]
+    pub(super) fn is_empty(&self, bank: usize) -> bool {
+        self.act[bank] == NEVER && self.pre[bank] == NEVER
+    }
+
     /// Whether times would leave the range of a lane unless [`Lanes::restart`] is called.
     #[inline]
     pub(super) fn is_far(&self, now: Tick) -> bool {

@@ -260,6 +260,10 @@ impl BankQueues {
     #[inline]
     pub(super) fn refresh_lane(&mut self, bank: usize) {
         let state = &self.banks[bank];
+        // The common case of a stream: the head is a hit, before and after.
+        if state.queue.hits & 1 == 1 && self.lanes.is_empty(bank) {
+            return;
+        }
         let (mut act, mut pre) = (None, None);
         if state.queue.len > 0 {
             let group = &self.groups[state.group];

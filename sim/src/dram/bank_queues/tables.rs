@@ -19,16 +19,30 @@ pub(super) const RD: usize = 2;
 pub(super) const WR: usize = 3;
 pub(super) const REF: usize = 4;
 
-/// Earliest ticks, or distances, of the five commands.
+/// Earliest ticks of the five commands.
 pub(super) type Gate = [Tick; 5];
 
-/// Distances after one command; zero where there is no constraint.
-#[derive(Debug, Clone, Copy, Default)]
+/// Distances after one command: the later command and the ticks, where there is a constraint.
+#[derive(Debug, Clone, Default)]
 pub(super) struct After {
-    pub bank: Gate,
-    pub group: Gate,
-    pub rank: Gate,
-    pub others: Gate,
+    pub bank: Distances,
+    pub group: Distances,
+    pub rank: Distances,
+    pub others: Distances,
+}
+
+type Distances = Vec<(u8, u32)>;
+
+fn enter(distances: &mut Distances, then: usize, ticks: Tick) {
+    let ticks = ticks as u32;
+    match distances
+        .iter_mut()
+        .find(|(known, _)| usize::from(*known) == then)
+    {
+        Some((_, known)) => *known = (*known).max(ticks),
+        None if ticks > 0 => distances.push((then as u8, ticks)),
+        None => {}
+    }
 }
 
 /// At most `count` activations of a rank in `distance` ticks.
@@ -48,7 +62,7 @@ impl Tables {
     /// Compiles the constraints between the five commands; others cannot occur here.
     pub(super) fn new(constraints: &[Constraint]) -> Result<Tables, String> {
         let mut tables = Tables {
-            after: [After::default(); 5],
+            after: Default::default(),
             windows: Vec::new(),
         };
         let number = |command| USED.iter().position(|&used| used == command);
@@ -72,7 +86,7 @@ impl Tables {
                 continue;
             }
             let after = &mut tables.after[first];
-            let gates: &mut [&mut Gate] = match (rule.scope, rule.sibling) {
+            let reached: &mut [&mut Distances] = match (rule.scope, rule.sibling) {
                 (Scope::Bank, false) => &mut [&mut after.bank],
                 (Scope::Group, false) => &mut [&mut after.group],
                 // The other banks of a group, or groups of a rank, and the own: a bank never takes
@@ -85,8 +99,8 @@ impl Tables {
                 }
                 (Scope::PseudoChannel | Scope::Channel, true) => &mut [],
             };
-            for gate in gates {
-                gate[then] = gate[then].max(rule.distance);
+            for distances in reached {
+                enter(distances, then, rule.distance);
             }
         }
         Ok(tables)
