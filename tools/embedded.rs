@@ -1,7 +1,10 @@
 //! The machine and part files that the program carries, and those that the user names by path.
 
 use crate::diagnostics::Failure;
-use memwall_sim::machine::{ConfigError, Machine, PartSource, PartText, Setting, load, load_text};
+use memwall_sim::dram::Standard;
+use memwall_sim::machine::{
+    ConfigError, Machine, PartSource, PartText, Setting, load, load_part, load_part_text, load_text,
+};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -165,6 +168,29 @@ pub(crate) fn machine(argument: &str, settings: &[Setting]) -> Result<Machine, F
     if !is_path(argument, ".toml") {
         return Ok(load(&Embedded, argument, settings)?);
     }
+    let (path, name, text) = file(argument)?;
+    Ok(load_text(&Beside(path), &name, text, settings)?)
+}
+
+/// Whether an argument names a memory part: embedded, or a file with an [organisation].
+pub(crate) fn is_part(argument: &str) -> bool {
+    if !is_path(argument, ".toml") {
+        return PARTS.iter().any(|(name, _)| *name == argument);
+    }
+    let text = std::fs::read_to_string(argument).unwrap_or_default();
+    text.lines().any(|line| line.trim() == "[organisation]")
+}
+
+/// A memory part by embedded name or by path; the rules it names may lie beside it.
+pub(crate) fn part(argument: &str, settings: &[Setting]) -> Result<Arc<Standard>, Failure> {
+    if !is_path(argument, ".toml") {
+        return Ok(load_part(&Embedded, argument, settings)?);
+    }
+    let (path, name, text) = file(argument)?;
+    Ok(load_part_text(&Beside(path), &name, text, settings)?)
+}
+
+fn file(argument: &str) -> Result<(&Path, String, PartText), Failure> {
     let path = Path::new(argument);
     let text = std::fs::read_to_string(path)
         .map_err(|error| ConfigError::whole(argument, format!("cannot be read: {error}")))?;
@@ -173,5 +199,5 @@ pub(crate) fn machine(argument: &str, settings: &[Setting]) -> Result<Machine, F
         origin: argument.to_owned(),
         text: Arc::from(text),
     };
-    Ok(load_text(&Beside(path), &name, text, settings)?)
+    Ok((path, name.into_owned(), text))
 }
