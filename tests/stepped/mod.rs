@@ -1,0 +1,3 @@
+//! Controllers that tick: slow twins of the ones that jump.
+
+pub mod window;
