@@ -2,8 +2,8 @@
 
 use crate::ramulator::{Row, part, rows};
 use crate::stepped::window::Stepped;
-use memwall_sim::dram::window::Parameters;
-use memwall_sim::dram::{Command, Outcome, Requests, Workload};
+use memwall_sim::dram::window::{Parameters, Window};
+use memwall_sim::dram::{Command, NoObserver, Outcome, Requests, Workload};
 
 /// Compares an outcome with a recorded run; a line for each difference.
 fn differences(row: &Row, outcome: &Outcome) -> Vec<String> {
@@ -67,6 +67,32 @@ fn the_stepped_twin_is_ramulator() {
         let mut stepped = Stepped::new(&part(&row.part), Parameters::RAMULATOR);
         stepped.run(&mut source(&row), 1);
         let found = differences(&row, &stepped.outcome);
+        if !found.is_empty() {
+            wrong += 1;
+            println!("{} {}: {}", row.part, row.workload, found.join("; "));
+        }
+    }
+    assert_eq!(wrong, 0, "rows");
+}
+
+fn window(part: &crate::ramulator::Part, parameters: Parameters) -> Window {
+    Window::new(
+        &part.organisation,
+        &part.constraints,
+        part.protocol,
+        parameters,
+    )
+    .expect("a controller")
+}
+
+#[test]
+fn every_recorded_run_of_ramulator_is_met() {
+    let mut wrong = 0;
+    for row in rows() {
+        let part = part(&row.part);
+        let mut window = window(&part, Parameters::RAMULATOR);
+        let outcome = window.run(&mut source(&row), &mut NoObserver);
+        let found = differences(&row, &outcome);
         if !found.is_empty() {
             wrong += 1;
             println!("{} {}: {}", row.part, row.workload, found.join("; "));

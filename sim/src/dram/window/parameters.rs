@@ -188,12 +188,21 @@ pub enum WindowError {
     /// A window over another command than activation, or of no length.
     #[error("a window constrains activations after activations, of 1 or more")]
     Windows,
+    /// Siblings narrower than ranks.
+    #[error("only ranks and pseudo-channels have constraints between siblings")]
+    Siblings,
     /// Reads must take time.
     #[error("read data returns at least one tick after its command")]
     Latency,
     /// Two-phase activation with two command buses.
-    #[error("two-phase activation and a data clock go with one command a tick")]
+    #[error(
+        "two-phase activation and a data clock go with one command a tick and an active buffer, \
+         and constrain nothing beyond the next tick"
+    )]
     TwoPhase,
+    /// Reach of all-bank commands.
+    #[error("all-bank commands reach a rank or a pseudo-channel")]
+    Reach,
     /// Half-clock rule without two buses.
     #[error("rising edges go with two commands a tick")]
     Edges,

@@ -1,5 +1,6 @@
 //! The few facts of a standard's command interface that no distance between commands expresses.
 
+use super::parameters::WindowError;
 use crate::dram::constraint::Scope;
 use crate::time::Tick;
 
@@ -39,4 +40,22 @@ pub struct Protocol {
     pub refresh_interval: Tick,
     /// What all-bank commands reach: a rank or a pseudo-channel.
     pub all_bank: Scope,
+}
+
+impl Protocol {
+    /// Refuses what the controller does not know how to do.
+    pub(super) fn check(&self, active_buffer: bool) -> Result<(), WindowError> {
+        if self.read_latency == 0 {
+            return Err(WindowError::Latency);
+        }
+        let phases = self.two_phase.is_some() || self.data_clock.is_some();
+        if phases && (self.two_slots || !active_buffer) {
+            return Err(WindowError::TwoPhase);
+        }
+        if self.rising_edges && !self.two_slots {
+            return Err(WindowError::Edges);
+        }
+        let wide = matches!(self.all_bank, Scope::Rank | Scope::PseudoChannel);
+        if wide { Ok(()) } else { Err(WindowError::Reach) }
+    }
 }
