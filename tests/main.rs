@@ -20,3 +20,4 @@ mod stepped;
 mod streams;
 mod support;
 mod window;
+mod window_mixes;
