@@ -3,3 +3,4 @@
 
 pub mod bank_queues;
 pub mod table;
+pub mod window;

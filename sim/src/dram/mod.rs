@@ -22,6 +22,7 @@ pub mod rules;
 pub mod standard;
 pub mod stream;
 pub mod timing;
+pub mod window;
 pub mod workload;
 
 pub use channel::{Channel, Counters, Stop};
