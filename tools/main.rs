@@ -7,10 +7,12 @@ mod embedded;
 mod fidelity_check;
 mod host;
 mod hw;
+mod mem;
 mod models;
 mod output;
 mod replay;
 mod run;
+mod validate;
 mod workload;
 
 use clap::Parser;
@@ -32,6 +34,8 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Mem(arguments) => mem::mem(&arguments),
+        Command::Validate(arguments) => validate::validate(&arguments),
         Command::Hw(arguments) => hw::hw(&arguments),
         Command::Models(arguments) => models::models(&arguments),
     };

@@ -39,6 +39,8 @@ pub struct StandardRecord {
     pub capacity_bytes: u64,
     /// Keys set on the command line.
     pub settings: Vec<String>,
+    /// Timing parameters after rounding to ticks.
+    pub parameters_ticks: BTreeMap<String, u64>,
     /// BLAKE3 of the resolved part: shape, mapping, every distance between commands, energies.
     pub digest: String,
 }
