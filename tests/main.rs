@@ -15,5 +15,6 @@ mod fidelity;
 mod house;
 mod regression;
 mod samples;
+mod standards;
 mod streams;
 mod support;

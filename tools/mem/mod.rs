@@ -17,7 +17,7 @@ use memwall_sim::record::traffic::TrafficRecord;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::Path;
 
 /// Workloads that stand in for one: the best case and the worst of common loads.
 const WORKLOADS: [&str; 2] = ["seq_read", "random_read"];
@@ -128,7 +128,7 @@ fn draw_timeline(
     arguments: &MemArguments,
     bench: &Bench,
     load: Load,
-    path: &PathBuf,
+    path: &Path,
     files: &mut String,
 ) -> Result<Measured, Failure> {
     let limit = arguments.timeline_limit;
