@@ -101,7 +101,6 @@ fn exceeded(arguments: &ValidateDramArguments, error: &ErrorSummary) -> String {
 struct Job<'a> {
     table: &'a ReferenceTable,
     row: &'a ReferenceRow,
-    part: String,
     bench: Bench,
     workload: Run,
 }
@@ -127,7 +126,6 @@ impl<'a> Job<'a> {
                 policy,
                 settings: Vec::new(),
             },
-            part: name,
             table,
             row,
         })
@@ -151,7 +149,12 @@ impl<'a> Job<'a> {
             return Err(self.table.fault(self.row, "requests", rule, None).into());
         }
         let standard = &self.bench.standard;
-        Ok(compare(self.row, &self.part, standard, &measured.outcome))
+        Ok(compare(
+            self.row,
+            self.bench.policy,
+            standard,
+            &measured.outcome,
+        ))
     }
 }
 

@@ -1,21 +1,21 @@
 //! The error of a row, and of a table.
 
 use super::table::ReferenceRow;
-use crate::dram::{Outcome, Standard};
+use crate::dram::{Outcome, Policy, Standard};
 use crate::record::validation::{Compared, ErrorSummary, ValidationRow};
 
 /// Compares what a run came to with a row. The error of the row is that of its worst figure, energy
 /// apart; a figure that agrees to the digits its column prints has none.
 pub fn compare(
     row: &ReferenceRow,
-    part: &str,
+    policy: Policy,
     standard: &Standard,
     outcome: &Outcome,
 ) -> ValidationRow {
     let mut differing = Vec::new();
     let (mut worst, mut energy_error): (Option<Compared>, Option<f64>) = (None, None);
     for &(figure, column, reference, digits) in &row.figures {
-        let Some(ours) = figure.of(standard, outcome) else {
+        let Some(ours) = figure.of(policy, standard, outcome) else {
             continue;
         };
         let error = relative(ours, reference, digits);
@@ -40,7 +40,7 @@ pub fn compare(
         line: row.line,
         simulator: row.simulator.clone(),
         config: row.config.clone(),
-        part: part.to_owned(),
+        part: standard.name.clone(),
         workload: row.workload.clone(),
         channels: row.channels,
         requests: outcome.reads + outcome.writes,

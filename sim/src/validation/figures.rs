@@ -1,6 +1,6 @@
 //! The columns of a table of DRAM figures that can be compared, and what each is of a run.
 
-use crate::dram::{Command, Latencies, Outcome, Standard};
+use crate::dram::{Command, Latencies, Outcome, Policy, Standard};
 use crate::metrics::traffic::{joules, tick_ns};
 
 /// A column that is compared.
@@ -77,7 +77,7 @@ impl Figure {
 
     /// The figure of a run; `None` where the part has no figures for it. Latencies of a run without
     /// reads are zero, as the tables have them.
-    pub fn of(self, standard: &Standard, outcome: &Outcome) -> Option<f64> {
+    pub fn of(self, policy: Policy, standard: &Standard, outcome: &Outcome) -> Option<f64> {
         let bytes = (outcome.reads + outcome.writes) * standard.organisation.burst_bytes;
         let count = |commands: &[Command]| {
             let sum: u64 = commands.iter().map(|&command| outcome.of(command)).sum();
@@ -104,7 +104,7 @@ impl Figure {
             Figure::LatencyP50 => latency(at_share(latencies, 50)),
             Figure::LatencyP99 => latency(at_share(latencies, 99)),
             Figure::LatencyMax => latency(latencies.at_rank(latencies.count().saturating_sub(1))),
-            Figure::RowHits => Some(outcome.row_hits as f64),
+            Figure::RowHits => Some(row_hits(policy, outcome) as f64),
             Figure::Activations => count(&[Command::Act]),
             Figure::Precharges => count(&[Command::Pre, Command::PreAll]),
             Figure::ColumnReads => count(&[Command::Rd, Command::RdA]),
@@ -117,6 +117,16 @@ impl Figure {
             Figure::EnergyStandby => energy.and_then(|energy| energy.standby_uj),
             Figure::EnergyPerBit => energy.map(|energy| energy.pj_per_bit),
         }
+    }
+}
+
+/// DRAMsim3 has a counter of row hits; for Ramulator they are the column commands beyond one for
+/// each activation, by the rule with which its figures were recorded.
+fn row_hits(policy: Policy, outcome: &Outcome) -> u64 {
+    let of = |command| outcome.of(command);
+    match policy {
+        Policy::Ramulator => (of(Command::Rd) + of(Command::Wr)).saturating_sub(of(Command::Act)),
+        Policy::DramSim3 | Policy::Default => outcome.row_hits,
     }
 }
 
