@@ -23,7 +23,20 @@ macro_rules! embedded {
 
 /// Memory parts: first those of physical standards, then those that reproduce a simulator's file.
 const PARTS: &[(&str, &str)] = embedded!("parts":
+    "ddr4-3200",
+    "ddr5-4800",
+    "lpddr4-2400",
+    "lpddr5-6400",
+    "lpddr5x-8533",
+    "gddr6-14000",
+    "hbm1-1000",
+    "hbm2-2000-legacy",
+    "hbm2-2000",
     "hbm2-8gb-x128",
+    "hbm2e-3200",
+    "hbm3-6400",
+    "hbm3e-9600",
+    "hbm4-8000",
     "dramsim3-ddr4-8gb-x8-3200",
     "dramsim3-gddr6-8gb-x16",
     "dramsim3-hbm1-4gb-x128",
@@ -41,9 +54,13 @@ const RULES: &[(&str, &str)] = embedded!("rules":
     "bank-groups",
     "ddr4",
     "ddr5",
+    "ddr5-same-bank-refresh",
     "hbm2-pseudo",
     "hbm3",
     "lpddr5",
+    "lpddr5-bank-refresh",
+    "pseudo-channel-refresh",
+    "rank-refresh",
 );
 
 /// The embedded files.

@@ -39,8 +39,10 @@ pub enum Basis {
 pub struct PerBit {
     /// Cell array, sense amplifiers, local data lines.
     pub cell_fj: u64,
-    /// Global data lines and the multiplexers of bank and group.
+    /// From the column decoder to the multiplexer of the bank group.
     pub mux_fj: u64,
+    /// From there over the global data lines.
+    pub global_fj: u64,
     /// Vias through the stack.
     pub tsv_fj: u64,
     /// Interface to the host.
@@ -50,7 +52,7 @@ pub struct PerBit {
 impl PerBit {
     /// Of the whole way.
     pub fn total_fj(&self) -> u64 {
-        self.cell_fj + self.mux_fj + self.tsv_fj + self.io_fj
+        self.cell_fj + self.mux_fj + self.global_fj + self.tsv_fj + self.io_fj
     }
 }
 

@@ -172,6 +172,16 @@ impl Organisation {
         }
     }
 
+    /// Bursts from `location` on that are consecutive slots of one row, in a mapping whose lowest
+    /// digit within a channel is the column; else the next slot is another bank's.
+    pub fn run_in_row(&self, location: Location) -> u64 {
+        let mut digits = self.mapping.iter().rev();
+        match digits.find(|&&digit| digit != Digit::Channel && self.radix(digit) > 1) {
+            Some(Digit::Column) => self.columns() - location.column,
+            _ => 1,
+        }
+    }
+
     /// A digit's value after hashing; its own inverse.
     fn folded(&self, digit: Digit, value: u64, row: u64) -> u64 {
         self.xor

@@ -59,6 +59,7 @@ fn of_bits(raw: &RawPerBit, organisation: &Organisation) -> Energy {
     let split = PerBit {
         cell_fj: fj(raw.cell_pj),
         mux_fj: fj(raw.mux_pj),
+        global_fj: fj(raw.global_pj),
         tsv_fj: fj(raw.tsv_pj),
         io_fj: fj(raw.io_pj),
     };

@@ -270,6 +270,7 @@ pub(super) struct RawIdd {
 pub(super) struct RawPerBit {
     pub cell_pj: Option<Amount>,
     pub mux_pj: Option<Amount>,
+    pub global_pj: Option<Amount>,
     pub tsv_pj: Option<Amount>,
     pub io_pj: Option<Amount>,
     /// Opening and closing one row, whole; not per bit.
