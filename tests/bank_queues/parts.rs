@@ -1,7 +1,7 @@
 //! The parts of the recorded runs of DRAMsim3, from the numbers that it reads from its files.
 
 use crate::stepped::bank_queues::Part;
-use memwall_sim::dram::bank_queues::Parameters;
+use memwall_sim::dram::bank_queues::{BankQueues, Parameters, Tables};
 use memwall_sim::dram::constraint::{Constraint, Scope};
 use memwall_sim::dram::{Command, Digit, Organisation, Timing};
 use memwall_sim::time::Tick;
@@ -251,4 +251,15 @@ pub fn recorded(name: &str) -> Option<(Part, Parameters)> {
         ..Parameters::default()
     };
     Some((part(sizes, 1, &timing, extra), parameters))
+}
+
+/// The engine of a part.
+pub fn engine(part: &Part, parameters: Parameters) -> BankQueues {
+    let tables = Tables::new(
+        &part.organisation,
+        &part.constraints,
+        part.read_latency,
+        part.refresh_interval,
+    );
+    BankQueues::new(tables.expect("a list that has its gates"), parameters)
 }

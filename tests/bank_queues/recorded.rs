@@ -1,6 +1,6 @@
 //! Every recorded run of DRAMsim3, to the last digit.
 
-use super::parts::recorded;
+use super::parts::{engine, recorded};
 use crate::stepped;
 use crate::support::root;
 use memwall_sim::dram::{Command, NoObserver, Outcome, Requests, Workload};
@@ -19,7 +19,9 @@ pub fn rows(simulator: &str) -> Vec<Row> {
     lines
         .map(|line| {
             let named = names.iter().zip(line);
-            named.map(|(n, v)| ((*n).to_owned(), v.to_owned())).collect()
+            named
+                .map(|(n, v)| ((*n).to_owned(), v.to_owned()))
+                .collect()
         })
         .filter(|row: &Row| row["simulator"] == simulator)
         .collect()
@@ -72,7 +74,10 @@ fn differences(run: impl Fn(&str, Requests) -> Outcome) -> String {
         for (figure, got) in figures(&outcome) {
             if row[figure] != got {
                 let want = &row[figure];
-                let _ = writeln!(text, "{config} {name} {figure}: {want} recorded, {got} here");
+                let _ = writeln!(
+                    text,
+                    "{config} {name} {figure}: {want} recorded, {got} here"
+                );
             }
         }
     }
@@ -85,6 +90,15 @@ fn the_stepped_twin_reproduces_every_recorded_run() {
     let found = differences(|config, mut requests| {
         let (part, parameters) = recorded(config).expect("a known part");
         stepped::bank_queues::run(&part, parameters, &mut requests, &mut NoObserver)
+    });
+    assert!(found.is_empty(), "{found}");
+}
+
+#[test]
+fn the_engine_reproduces_every_recorded_run() {
+    let found = differences(|config, mut requests| {
+        let (part, parameters) = recorded(config).expect("a known part");
+        engine(&part, parameters).run(&mut requests, &mut NoObserver)
     });
     assert!(found.is_empty(), "{found}");
 }

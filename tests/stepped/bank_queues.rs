@@ -54,6 +54,8 @@ pub struct Stepped<'a> {
     next_rank: usize,
     blocked: Option<usize>,
     last_event: Tick,
+    /// The last column command: the column bus carries one a tick.
+    last_column: Option<Tick>,
     pub outcome: Outcome,
 }
 
@@ -75,6 +77,7 @@ impl<'a> Stepped<'a> {
             next_rank: 0,
             blocked: None,
             last_event: 0,
+            last_column: None,
             outcome: Outcome::default(),
         }
     }
@@ -212,6 +215,7 @@ impl<'a> Stepped<'a> {
             Command::Act => state.open = Some(row),
             Command::Pre => (state.open, state.hits) = (None, 0),
             Command::Rd | Command::Wr => {
+                self.last_column = Some(t);
                 self.outcome.row_hits += u64::from(state.hits > 0);
                 state.hits += 1;
             }
@@ -230,6 +234,10 @@ impl<'a> Stepped<'a> {
                 self.pointer = bank;
                 let column = matches!(command, Command::Rd | Command::Wr);
                 let entry = column.then(|| self.banks[bank].queue.remove(index));
+                let row = match command {
+                    Command::Pre => self.banks[bank].open.unwrap_or(row),
+                    _ => row,
+                };
                 return Some(((command, bank, row), entry));
             }
         }
@@ -245,7 +253,8 @@ impl<'a> Stepped<'a> {
                 Some(_) if entry.request.direction == Direction::Read => Command::Rd,
                 Some(_) => Command::Wr,
             };
-            if !self.ready(command, bank, t) {
+            let column = matches!(command, Command::Rd | Command::Wr);
+            if !self.ready(command, bank, t) || (column && self.last_column == Some(t)) {
                 continue;
             }
             let hit_waits = state.queue.iter().any(|e| Some(e.row) == state.open);
@@ -304,12 +313,7 @@ impl<'a> Stepped<'a> {
         }
     }
 
-    fn put(
-        &mut self,
-        chosen: (Chosen, Option<Entry>),
-        t: Tick,
-        observer: &mut impl Observer,
-    ) {
+    fn put(&mut self, chosen: (Chosen, Option<Entry>), t: Tick, observer: &mut impl Observer) {
         if let Some(entry) = chosen.1 {
             let slot = entry.request.slot;
             if entry.request.direction == Direction::Write {
@@ -319,9 +323,8 @@ impl<'a> Stepped<'a> {
             } else {
                 // With merging off, an entry answers itself alone.
                 let merging = self.parameters.merging;
-                let served = |r: &Entry| {
-                    r.request.slot == slot && (merging || r.accepted == entry.accepted)
-                };
+                let served =
+                    |r: &Entry| r.request.slot == slot && (merging || r.accepted == entry.accepted);
                 let (done, wait) = std::mem::take(&mut self.pending_reads)
                     .into_iter()
                     .partition::<Vec<_>, _>(served);

@@ -9,6 +9,7 @@ pub mod command;
 pub mod constraint;
 pub mod gates;
 mod host;
+pub mod mapper;
 pub mod observer;
 pub mod organisation;
 mod refresh;

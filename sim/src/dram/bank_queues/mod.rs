@@ -4,6 +4,18 @@
 //!
 //! One departure, where the published simulator stops for ever: see [`BankQueues`].
 
+mod controller;
+mod flights;
+mod gates;
+mod host;
+mod issue;
 mod parameters;
+mod plan;
+mod queues;
+mod refresh;
+mod tables;
+mod waiting;
 
+pub use controller::BankQueues;
 pub use parameters::{Parameters, RefreshOrder};
+pub use tables::{MAX_BANKS, Refused, Tables};
