@@ -2,6 +2,7 @@
 //! streams in and completion times out. Knows nothing of models, tensors or requests.
 #![deny(clippy::float_arithmetic)]
 
+pub mod bank_queues;
 pub mod channel;
 mod choice;
 pub mod command;
@@ -12,6 +13,7 @@ pub mod energy;
 pub mod gates;
 mod host;
 pub mod interface;
+pub mod mapper;
 pub mod observer;
 pub mod organisation;
 pub mod policy;
