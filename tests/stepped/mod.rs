@@ -2,3 +2,4 @@
 //! shared with the engines but the data.
 
 pub mod bank_queues;
+pub mod window;

@@ -28,9 +28,13 @@ pub fn drive<E: Engine, O: Observer>(
     traffic: &mut impl Traffic,
 ) -> Outcome {
     let turns = engines.len();
-    let (mut now, mut taken, mut cycles) = (0, 0, 0);
+    let (mut now, mut taken, mut cycles): (Tick, usize, Tick) = (0, 0, 0);
     while let Some(offered) = traffic.offered() {
-        let from = if taken == turns { now + 1 } else { now };
+        let from = if taken == turns {
+            now.saturating_add(1)
+        } else {
+            now
+        };
         let from = from.max(offered.request.at);
         let channel = offered.channel;
         let at = engines[channel].offer(offered.request, from, &mut observers[channel]);
@@ -38,7 +42,7 @@ pub fn drive<E: Engine, O: Observer>(
             (now, taken) = (at, 0);
         }
         taken += 1;
-        cycles = now + 1;
+        cycles = now.saturating_add(1);
     }
     for (engine, observer) in engines.iter_mut().zip(observers.iter_mut()) {
         if let Some(last) = engine.settle(observer) {

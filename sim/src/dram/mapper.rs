@@ -38,7 +38,8 @@ impl Mapper {
         let pseudo = groups * o.pseudo_channels as u64;
         let mut mapper = Mapper {
             organisation: o.clone(),
-            powers: true,
+            // Hashed digits are not fields of the slot.
+            powers: o.xor.is_empty(),
             row: Field::default(),
             column: Field::default(),
             bank: [Field::default(); 4],
@@ -90,6 +91,7 @@ impl Mapper {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dram::organisation::Fold;
     use proptest::prelude::*;
 
     proptest! {
@@ -97,6 +99,7 @@ mod tests {
         fn it_agrees_with_the_organisation(
             sizes in (1usize..3, 1usize..3, 1usize..6, 1usize..6, 1u64..70, 1u64..40),
             mapping in Just(Digit::NAMES.map(|(_, digit)| digit)).prop_shuffle(),
+            hashed in any::<bool>(),
             slot in any::<u64>(),
         ) {
             let (pseudo_channels, ranks, bank_groups, banks_per_group, rows, columns) = sizes;
@@ -110,6 +113,11 @@ mod tests {
                 row_bytes: 64 * columns,
                 burst_bytes: 64,
                 mapping,
+                xor: if hashed && banks_per_group.is_power_of_two() {
+                    vec![Fold { digit: Digit::Bank, shift: 1 }]
+                } else {
+                    Vec::new()
+                },
             };
             let mapper = Mapper::new(&organisation);
             prop_assert_eq!(mapper.locate(slot), organisation.locate(slot));

@@ -26,6 +26,7 @@ pub mod stream;
 pub mod timeline;
 pub mod timing;
 pub mod traffic;
+pub mod window;
 pub mod workload;
 
 pub use channel::{Channel, Counters, Stop};
