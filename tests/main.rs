@@ -25,3 +25,4 @@ mod streams;
 mod support;
 mod validation;
 mod window;
+mod window_mixes;

@@ -272,7 +272,8 @@ impl Window {
             self.row_floor = t + 1;
         }
         if self.refreshes.waits() {
-            self.maintain_at = t + 1;
+            // The row slot comes after the column slot of the same tick.
+            self.maintain_at = self.maintain_at.min(t);
         }
     }
 }

@@ -26,9 +26,14 @@ impl Plan {
         bank: usize::MAX,
     };
 
-    /// Unknown: to be made at `at`.
+    /// Unknown: to be made at `at`. Older than any candidate, so that none of that tick takes its
+    /// place and hides others.
     pub(super) fn stale(at: Tick) -> Plan {
-        Plan { at, ..Plan::NONE }
+        Plan {
+            at,
+            key: (0, 0),
+            bank: usize::MAX,
+        }
     }
 
     #[inline]

@@ -1,0 +1,236 @@
+//! Random mixes of streams, parameters and parts: the window controller and its stepped twin issue
+//! the same commands at the same ticks, and every pair of commands keeps its distance.
+
+use crate::ramulator::{NAMES, Part, part};
+use crate::stepped::window::Stepped;
+use memwall_sim::dram::constraint::Scope;
+use memwall_sim::dram::window::{
+    Blocking, Forwarding, Pages, Parameters, RefreshKind, RefreshPolicy, Scheduling, Window,
+};
+use memwall_sim::dram::{
+    Command, CommandLog, Direction, Issued, Observer, Outcome, Request, Requests, Source, Workload,
+};
+
+/// A small generator: the mixes are the same in every run.
+#[derive(Debug, Clone)]
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+
+    fn one<T: Clone>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len() as u64) as usize].clone()
+    }
+}
+
+/// Requests written out.
+#[derive(Debug, Clone)]
+struct Listed(std::vec::IntoIter<Request>);
+
+impl Source for Listed {
+    fn take(&mut self) -> Option<Request> {
+        self.0.next()
+    }
+}
+
+/// Stretches of the named workloads, of few slots over and over, and of pauses.
+fn requests(dice: &mut Dice, part: &Part, count: usize) -> Vec<Request> {
+    let total =
+        part.organisation.banks() as u64 * part.organisation.rows * part.organisation.columns();
+    let mut all = Vec::new();
+    let mut at = 0;
+    while all.len() < count {
+        let length = 1 + dice.below(150);
+        match dice.below(4) {
+            0 => {
+                let few: Vec<u64> = (0..1 + dice.below(24)).map(|_| dice.below(total)).collect();
+                let writes = dice.below(4);
+                for _ in 0..length {
+                    let write = dice.below(4) < writes;
+                    let direction = if write { Direction::Write } else { Direction::Read };
+                    let slot = dice.one(&few);
+                    all.push(Request { at, slot, direction });
+                }
+            }
+            1 => at += dice.below(3 * part.protocol.refresh_interval),
+            _ => {
+                let (_, workload, _) = dice.one(&Workload::ALL);
+                let skip = dice.below(5_000);
+                let mut source = Requests::new(workload, &part.organisation, skip + length);
+                let mut start = None;
+                for i in 0..skip + length {
+                    let Some(request) = source.take() else { break };
+                    if i >= skip {
+                        let first = *start.get_or_insert(request.at);
+                        let at = at + request.at - first;
+                        all.push(Request { at, ..request });
+                    }
+                }
+                at = all.last().map_or(at, |last| last.at.max(at));
+            }
+        }
+    }
+    all.truncate(count);
+    all
+}
+
+fn parity(dice: &mut Dice) -> Parameters {
+    let write_buffer = 2 + dice.below(40) as usize;
+    let write_high = 2 + dice.below(write_buffer as u64 - 1) as usize;
+    Parameters {
+        read_buffer: 1 + dice.below(40) as usize,
+        write_buffer,
+        write_high,
+        write_low: dice.below(write_high as u64) as usize,
+        scheduling: dice.one(&[Scheduling::RowHit, Scheduling::RowHit, Scheduling::FrFcfs]),
+        ..Parameters::RAMULATOR
+    }
+}
+
+fn any(dice: &mut Dice, part: &Part) -> Parameters {
+    let knows = |command| part.constraints.iter().any(|c| c.then == command);
+    let mut kinds = vec![RefreshKind::AllBank, RefreshKind::AllBank, RefreshKind::None];
+    if knows(Command::RefBank) {
+        kinds.push(RefreshKind::PerBank);
+        kinds.push(RefreshKind::PerBank);
+    }
+    if knows(Command::RefSame) {
+        kinds.push(RefreshKind::SameBank);
+        kinds.push(RefreshKind::SameBank);
+    }
+    let yes = [true, false];
+    Parameters {
+        idle_turns_to_writes: dice.one(&yes),
+        hit_cap: dice.one(&[None, Some(1), Some(4), Some(16)]),
+        pages: dice.one(&[
+            Pages::Open,
+            Pages::Closed,
+            Pages::Timeout(1),
+            Pages::Timeout(60),
+            Pages::Timeout(700),
+        ]),
+        refresh: RefreshPolicy {
+            kind: dice.one(&kinds),
+            blocking: dice.one(&[Blocking::Channel, Blocking::Target, Blocking::Target]),
+            stagger: dice.one(&yes),
+        },
+        active_buffer: part.protocol.two_phase.is_some() || dice.below(4) > 0,
+        forwarding: dice.one(&[
+            Forwarding::Off,
+            Forwarding::InOrder,
+            Forwarding::After(0),
+            Forwarding::After(1),
+            Forwarding::After(9),
+        ]),
+        coalescing: dice.one(&yes),
+        merging: dice.one(&yes),
+        ..parity(dice)
+    }
+}
+
+/// Another part of the same kind: longer or shorter distances, sometimes a second rank, refreshes
+/// in quick succession.
+fn vary(dice: &mut Dice, part: &mut Part) {
+    for constraint in &mut part.constraints {
+        if constraint.distance > 1 && dice.below(3) == 0 {
+            constraint.distance = 1 + dice.below(2 * constraint.distance);
+        }
+    }
+    // An activation on a rising edge takes three half clocks.
+    if part.protocol.rising_edges {
+        for constraint in &mut part.constraints {
+            if constraint.first == Command::Act && constraint.scope == Scope::Channel {
+                constraint.distance = 3;
+            }
+        }
+    }
+    if part.organisation.ranks == 1 && dice.below(3) == 0 {
+        part.organisation.ranks = 2;
+    }
+    if dice.below(3) == 0 {
+        part.protocol.refresh_interval /= 2;
+    }
+}
+
+#[derive(Debug, Default)]
+struct Growing(CommandLog);
+
+impl Observer for Growing {
+    fn command(&mut self, issued: Issued) {
+        let last = self.0.0.last().map_or(0, |last| last.at);
+        assert!(issued.at >= last, "time runs backwards: {issued:?}");
+        self.0.command(issued);
+    }
+}
+
+fn jump(part: &Part, p: Parameters, all: &[Request], a_tick: u32) -> (Outcome, Vec<Issued>) {
+    let mut window = Window::new(&part.organisation, &part.constraints, part.protocol, p)
+        .unwrap_or_else(|error| panic!("{error}"));
+    let mut log = Growing::default();
+    let (mut from, mut accepted) = (0, 0);
+    for &request in all {
+        let at = window.offer(request, from, &mut log);
+        assert!(at >= from && at < 1 << 40, "accepted at {at}");
+        accepted = if at == from { accepted + 1 } else { 1 };
+        from = if accepted == a_tick { at + 1 } else { at };
+        if accepted == a_tick {
+            accepted = 0;
+        }
+    }
+    let last = window.drain(&mut log);
+    (window.finish(last, &mut log), log.0.0)
+}
+
+fn compare(name: &str, part: &Part, p: Parameters, all: &[Request], a_tick: u32) {
+    let mut stepped = Stepped::new(part, p);
+    stepped.run(&mut Listed(all.to_vec().into_iter()), a_tick as usize);
+    let (outcome, log) = jump(part, p, all, a_tick);
+    for (i, (slow, quick)) in stepped.log.0.iter().zip(&log).enumerate() {
+        let before = &log[i.saturating_sub(8)..i];
+        assert_eq!(slow, quick, "{name}: command {i} after {before:?} with {p:?}");
+    }
+    assert_eq!(stepped.log.0.len(), log.len(), "{name} with {p:?}");
+    assert_eq!(stepped.outcome, outcome, "{name} with {p:?}");
+    // Nothing is lost: every read is answered, every write accepted.
+    let reads = all.iter().filter(|r| r.direction == Direction::Read).count() as u64;
+    assert_eq!((outcome.reads, outcome.writes), (reads, all.len() as u64 - reads));
+    assert_eq!(outcome.latencies.count(), reads, "{name}");
+}
+
+fn mixes(from: u64, to: u64, count: usize, of: impl Fn(&mut Dice, &Part) -> Parameters) {
+    for seed in from..to {
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let name = NAMES[seed as usize % NAMES.len()];
+        let mut part = part(name);
+        if seed % 4 > 0 {
+            vary(&mut dice, &mut part);
+        }
+        let p = of(&mut dice, &part);
+        let all = requests(&mut dice, &part, count);
+        let a_tick = dice.one(&[1, 1, 1, 2, 8]);
+        compare(&format!("mix {seed} of {name}"), &part, p, &all, a_tick);
+    }
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    let set = std::env::var(name).ok().and_then(|text| text.parse().ok());
+    set.unwrap_or(default)
+}
+
+#[test]
+fn jumping_is_stepping_with_the_published_habits() {
+    let last = number("MIXES", 20);
+    mixes(0, last, 1_500, |dice, _| parity(dice));
+}
+
+#[test]
+fn jumping_is_stepping_with_any_habits() {
+    let last = number("MIXES", 40);
+    mixes(0, last, 1_500, any);
+}
