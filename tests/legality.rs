@@ -203,7 +203,7 @@ mod bank_queues {
         for request in requests {
             channel.offer(request, request.at, &mut log);
         }
-        channel.finish_at(500, &mut log);
+        channel.finish(500, &mut log);
         log.0
     }
 

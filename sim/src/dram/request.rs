@@ -136,6 +136,22 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Adds what another channel of the same run came to; the cycles are those of the longer one.
+    pub fn add(&mut self, other: &Outcome) {
+        self.cycles = self.cycles.max(other.cycles);
+        self.reads += other.reads;
+        self.writes += other.writes;
+        for (ticks, count) in other.latencies.iter() {
+            self.latencies.add_many(ticks, count);
+        }
+        for (sum, count) in self.commands.iter_mut().zip(other.commands) {
+            *sum += count;
+        }
+        self.row_hits += other.row_hits;
+        self.active_ticks += other.active_ticks;
+        self.idle_ticks += other.idle_ticks;
+    }
+
     /// Commands of one kind.
     pub fn of(&self, command: Command) -> u64 {
         self.commands[command as usize]

@@ -6,9 +6,10 @@
 use super::organisation::{Digit, Organisation};
 use super::request::{Period, Request, Source};
 use super::stream::Direction;
+use super::traffic::{Offered, Traffic};
 use crate::time::Tick;
 
-/// A workload rule. `b` is a burst of the channel in address order, `T` their number.
+/// A workload rule, over the bursts of one channel or of several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
 pub enum Workload {
@@ -145,6 +146,7 @@ impl Workload {
 pub struct Requests {
     workload: Workload,
     organisation: Organisation,
+    channels: u64,
     columns: u64,
     /// The row is the highest digit of the address and no other depends on it: consecutive bursts
     /// come back to the same banks and columns a row further.
@@ -158,12 +160,26 @@ pub struct Requests {
 impl Requests {
     /// The first `requests` requests of `workload` on one channel of `organisation`.
     pub fn new(workload: Workload, organisation: &Organisation, requests: u64) -> Requests {
+        Requests::over(workload, organisation, 1, requests)
+    }
+
+    /// The first `requests` requests of `workload` over `channels` channels like those of
+    /// `organisation`. The channel is the lowest digit of a burst's number, whatever the mapping of
+    /// addresses; patterns that name a bank stay in channel 0.
+    pub fn over(
+        workload: Workload,
+        organisation: &Organisation,
+        channels: usize,
+        requests: u64,
+    ) -> Requests {
         let columns = organisation.columns();
+        let channels = channels.max(1) as u64;
         Requests {
             workload,
+            channels,
             columns,
             sweeps: sweeps(organisation),
-            total: organisation.banks() as u64 * organisation.rows * columns,
+            total: channels * organisation.banks() as u64 * organisation.rows * columns,
             organisation: organisation.clone(),
             count: requests,
             next: 0,
@@ -185,57 +201,71 @@ impl Requests {
         o.slot_at(index as usize, (row % o.rows) as u32, column % self.columns)
     }
 
-    fn place(&mut self, i: u64) -> u64 {
+    /// Channel and slot of burst `b`: channels in turn, slots in the order of the mapping.
+    fn linear(&self, b: u64) -> (u64, u64) {
+        if self.channels == 1 {
+            return (0, b);
+        }
+        (b % self.channels, b / self.channels)
+    }
+
+    fn place(&mut self, i: u64) -> (u64, u64) {
         let groups = self.organisation.bank_groups as u64;
         let banks = self.organisation.banks_per_group as u64;
         let total = self.total;
         match self.workload {
-            Workload::SeqRead | Workload::SeqWrite | Workload::MixedRw2to1 => (i % total),
+            Workload::SeqRead | Workload::SeqWrite | Workload::MixedRw2to1 => {
+                self.linear(i % total)
+            }
             Workload::CopyRw1to1 => {
                 let half = if i.is_multiple_of(2) { 0 } else { total / 2 };
-                ((half + i / 2) % total)
+                self.linear((half + i / 2) % total)
             }
             Workload::RandomRead | Workload::RandomRw2to1 => {
                 let b = self.random.next();
-                (b % total)
+                self.linear(b % total)
             }
-            Workload::RowConflict | Workload::ProbeRowConflict => self.slot(0, 0, i, 0),
+            Workload::RowConflict | Workload::ProbeRowConflict => (0, self.slot(0, 0, i, 0)),
             Workload::BankGroupPingpong => {
                 let k = i / groups;
-                self.slot(i % groups, 0, k / self.columns, k % self.columns)
+                let (row, column) = (k / self.columns, k % self.columns);
+                (0, self.slot(i % groups, 0, row, column))
             }
             Workload::PeakStream => {
                 let units = self.organisation.units() as u64;
-                let (rest, unit) = (i / units, i % units);
+                let (rest, channel) = (i / self.channels, i % self.channels);
+                let (rest, unit) = (rest / units, rest % units);
                 let (rest, group) = (rest / groups, rest % groups);
                 let (rest, column) = (rest / self.columns, rest % self.columns);
                 let (row, bank) = (rest / banks, rest % banks);
-                self.slot_in(unit, group, bank, row, column)
+                (channel, self.slot_in(unit, group, bank, row, column))
             }
-            Workload::OneBankHits => self.slot(0, 0, i / self.columns, i % self.columns),
+            Workload::OneBankHits => (0, self.slot(0, 0, i / self.columns, i % self.columns)),
             Workload::ActRate => {
                 let k = i % (groups * banks);
-                self.slot(k % groups, k / groups, i / (groups * banks), 0)
+                let row = i / (groups * banks);
+                (0, self.slot(k % groups, k / groups, row, 0))
             }
-            Workload::Streams8Conflict => ((i % 8 * (total / 8) + i / 8) % total),
+            Workload::Streams8Conflict => self.linear((i % 8 * (total / 8) + i / 8) % total),
             Workload::StreamPlusRandom => {
                 if i % 10 == 9 {
                     let b = self.random.next();
-                    (b % total)
+                    self.linear(b % total)
                 } else {
-                    ((i - i / 10) % total)
+                    self.linear((i - i / 10) % total)
                 }
             }
             Workload::WriteDrainBursts => {
                 if i.is_multiple_of(64) {
                     self.random.next();
                 }
-                let base = u128::from(self.random.value()) * u128::from(self.columns);
+                let row = u128::from(self.columns) * u128::from(self.channels);
+                let base = u128::from(self.random.value()) * row;
                 let b = (base + u128::from(i % 64)) % u128::from(total);
-                (b as u64)
+                self.linear(b as u64)
             }
-            Workload::ProbeRowHit | Workload::RefreshLong => self.slot(0, 0, 5, i),
-            Workload::ProbeRowClosed => self.slot(i % groups, i / groups, 7, 0),
+            Workload::ProbeRowHit | Workload::RefreshLong => (0, self.slot(0, 0, 5, i)),
+            Workload::ProbeRowClosed => (0, self.slot(i % groups, i / groups, 7, 0)),
         }
     }
 
@@ -264,22 +294,36 @@ impl Requests {
     }
 }
 
-impl Source for Requests {
-    fn take(&mut self) -> Option<Request> {
+impl Traffic for Requests {
+    fn offered(&mut self) -> Option<Offered> {
         if self.next == self.count {
             return None;
         }
         let i = self.next;
         self.next += 1;
-        Some(Request {
+        let (channel, slot) = self.place(i);
+        let request = Request {
             at: self.at(i),
-            slot: self.place(i),
+            slot,
             direction: self.direction(i),
+        };
+        Some(Offered {
+            channel: channel as usize,
+            request,
         })
+    }
+}
+
+impl Source for Requests {
+    fn take(&mut self) -> Option<Request> {
+        self.offered().map(|offered| offered.request)
     }
 
     fn period(&self) -> Option<Period> {
         // Whole sweeps over all bursts of one row in every bank, or in the banks that are used.
+        if self.channels > 1 {
+            return None;
+        }
         let o = &self.organisation;
         let banks = (o.bank_groups * o.banks_per_group) as u64;
         let sweep = o.banks() as u64 * self.columns;

@@ -211,7 +211,11 @@ impl BankQueues {
                 periodic.refreshed(&mut self, source);
             }
         }
-        self.finish(observer)
+        if self.outcome.reads + self.outcome.writes == 0 {
+            return self.outcome;
+        }
+        let last = self.settle(observer);
+        self.finish(last, observer)
     }
 
     #[inline]
@@ -252,8 +256,8 @@ impl BankQueues {
         self.last
     }
 
-    /// Ends the run after tick `last`, at which the last channel of a system has ended.
-    pub fn finish_at(mut self, last: Tick, observer: &mut impl Observer) -> Outcome {
+    /// Goes on through tick `last`, at which a whole system has ended, and gives what it came to.
+    pub fn finish(&mut self, last: Tick, observer: &mut impl Observer) -> Outcome {
         while self.now <= last {
             self.step(last, observer);
         }
@@ -261,15 +265,7 @@ impl BankQueues {
             self.count_standby(rank, last + 1);
         }
         self.outcome.cycles = last + 1;
-        self.outcome
-    }
-
-    fn finish(mut self, observer: &mut impl Observer) -> Outcome {
-        if self.outcome.reads + self.outcome.writes == 0 {
-            return self.outcome;
-        }
-        let last = self.settle(observer);
-        self.finish_at(last, observer)
+        std::mem::take(&mut self.outcome)
     }
 
     /// Advances to the next tick at which something happens, and through it; not past `horizon`.
