@@ -53,9 +53,17 @@ fn requests(dice: &mut Dice, part: &Part, count: usize) -> Vec<Request> {
                 let writes = dice.below(4);
                 for _ in 0..length {
                     let write = dice.below(4) < writes;
-                    let direction = if write { Direction::Write } else { Direction::Read };
+                    let direction = if write {
+                        Direction::Write
+                    } else {
+                        Direction::Read
+                    };
                     let slot = dice.one(&few);
-                    all.push(Request { at, slot, direction });
+                    all.push(Request {
+                        at,
+                        slot,
+                        direction,
+                    });
                 }
             }
             1 => at += dice.below(3 * part.protocol.refresh_interval),
@@ -95,7 +103,11 @@ fn parity(dice: &mut Dice) -> Parameters {
 
 fn any(dice: &mut Dice, part: &Part) -> Parameters {
     let knows = |command| part.constraints.iter().any(|c| c.then == command);
-    let mut kinds = vec![RefreshKind::AllBank, RefreshKind::AllBank, RefreshKind::None];
+    let mut kinds = vec![
+        RefreshKind::AllBank,
+        RefreshKind::AllBank,
+        RefreshKind::None,
+    ];
     if knows(Command::RefBank) {
         kinds.push(RefreshKind::PerBank);
         kinds.push(RefreshKind::PerBank);
@@ -193,13 +205,22 @@ fn compare(name: &str, part: &Part, p: Parameters, all: &[Request], a_tick: u32)
     let (outcome, log) = jump(part, p, all, a_tick);
     for (i, (slow, quick)) in stepped.log.0.iter().zip(&log).enumerate() {
         let before = &log[i.saturating_sub(8)..i];
-        assert_eq!(slow, quick, "{name}: command {i} after {before:?} with {p:?}");
+        assert_eq!(
+            slow, quick,
+            "{name}: command {i} after {before:?} with {p:?}"
+        );
     }
     assert_eq!(stepped.log.0.len(), log.len(), "{name} with {p:?}");
     assert_eq!(stepped.outcome, outcome, "{name} with {p:?}");
     // Nothing is lost: every read is answered, every write accepted.
-    let reads = all.iter().filter(|r| r.direction == Direction::Read).count() as u64;
-    assert_eq!((outcome.reads, outcome.writes), (reads, all.len() as u64 - reads));
+    let reads = all
+        .iter()
+        .filter(|r| r.direction == Direction::Read)
+        .count() as u64;
+    assert_eq!(
+        (outcome.reads, outcome.writes),
+        (reads, all.len() as u64 - reads)
+    );
     assert_eq!(outcome.latencies.count(), reads, "{name}");
 }
 
