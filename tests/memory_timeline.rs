@@ -3,7 +3,7 @@
 
 use crate::support::part;
 use memwall_reports::perfetto::{events, write_timeline};
-use memwall_sim::dram::timeline::{FirstCommands, timeline};
+use memwall_sim::dram::timeline::timeline;
 use memwall_sim::dram::{Command, CommandLog, Policy, Requests, Workload};
 use memwall_sim::record::timeline::ChannelTimeline;
 use serde_json::Value;
@@ -101,19 +101,27 @@ fn the_file_is_trace_event_json() {
 }
 
 #[test]
-fn a_long_run_keeps_its_first_commands_only() {
+fn the_earliest_commands_of_all_channels_are_kept() {
+    use memwall_sim::dram::timeline::{cut, logs};
     use memwall_sim::dram::{Issued, Observer};
-    let mut log = FirstCommands::new(2);
-    for at in 0..5 {
-        log.command(Issued {
-            at,
-            command: Command::Rd,
-            bank: 0,
-            row: 0,
-            comps: 0,
-        });
+    let issued = |at| Issued {
+        at,
+        command: Command::Rd,
+        bank: 0,
+        row: 0,
+        comps: 0,
+    };
+    let mut logs = logs(3, 4);
+    for at in 0..9 {
+        logs[0].command(issued(at));
     }
-    assert_eq!((log.kept.len(), log.dropped), (2, 3));
+    logs[2].command(issued(2));
+    // Nothing is shown beyond the tick to which the busiest log is whole.
+    logs[2].command(issued(50));
+    assert_eq!((logs[0].kept.len(), logs[0].dropped), (4, 5));
+    assert_eq!(cut(&mut logs, 4), (4, 11));
+    let left: Vec<usize> = logs.iter().map(|log| log.kept.len()).collect();
+    assert_eq!(left, [3, 0, 1]);
 }
 
 #[test]

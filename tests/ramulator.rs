@@ -103,6 +103,7 @@ pub fn part(name: &str) -> Part {
             row_bytes: columns * burst,
             burst_bytes: burst,
             mapping: [Row, Bank, BankGroup, Rank, PseudoChannel, Column, Channel],
+            xor: Vec::new(),
         },
         protocol: Protocol {
             two_slots: hbm,

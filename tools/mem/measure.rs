@@ -2,7 +2,7 @@
 
 use crate::diagnostics::Failure;
 use crate::workload::file_name;
-use memwall_sim::dram::timeline::{FirstCommands, timeline};
+use memwall_sim::dram::timeline::{FirstCommands, cut, logs, timeline};
 use memwall_sim::dram::{
     Direction, NoObserver, Offered, Outcome, Policy, Request, Requests, Source, Standard,
     TraceTraffic, Traffic, Workload,
@@ -43,18 +43,17 @@ impl Bench {
         self.observed(load, requests, &mut vec![NoObserver; channels])
     }
 
-    /// Runs a load and keeps the first commands of all channels.
+    /// Runs a load; its timelines have the first commands, with how many of how many.
     pub(crate) fn watched(
         &self,
         load: Load,
         requests: Option<u64>,
         limit: u64,
-    ) -> Result<(Measured, Vec<FirstCommands>), Failure> {
-        let channels = self.standard.organisation.channels;
-        let share = (limit as usize / channels).max(1);
-        let mut logs = vec![FirstCommands::new(share); channels];
+    ) -> Result<(Measured, Vec<ChannelTimeline>, (u64, u64)), Failure> {
+        let mut logs = logs(self.standard.organisation.channels, limit as usize);
         let measured = self.observed(load, requests, &mut logs)?;
-        Ok((measured, logs))
+        let counts = cut(&mut logs, limit as usize);
+        Ok((measured, self.timelines(&logs), counts))
     }
 
     fn observed<O: memwall_sim::dram::Observer>(
@@ -158,7 +157,7 @@ impl Bench {
     }
 
     /// The timelines of all channels.
-    pub(crate) fn timelines(&self, logs: &[FirstCommands]) -> Vec<ChannelTimeline> {
+    fn timelines(&self, logs: &[FirstCommands]) -> Vec<ChannelTimeline> {
         let named = logs.iter().enumerate();
         named
             .map(|(index, log)| timeline(&self.standard, &format!("channel {index}"), &log.kept))

@@ -132,18 +132,15 @@ fn draw_timeline(
     files: &mut String,
 ) -> Result<Measured, Failure> {
     let limit = arguments.timeline_limit;
-    let (measured, logs) = bench.watched(load, arguments.requests, limit)?;
+    let (measured, timelines, (kept, all)) = bench.watched(load, arguments.requests, limit)?;
     output::folder(&arguments.out)?;
-    perfetto::write_timeline(path, &bench.timelines(&logs))
+    perfetto::write_timeline(path, &timelines)
         .map_err(|error| Failure::input(format!("--timeline {}: {error}", path.display())))?;
-    let kept: u64 = logs.iter().map(|log| log.kept.len() as u64).sum();
-    let dropped: u64 = logs.iter().map(|log| log.dropped).sum();
     let _ = write!(files, "wrote {}", path.display());
-    if dropped > 0 {
+    if kept < all {
         let _ = write!(
             files,
-            ": the first {kept} of {} commands (--timeline-limit)",
-            kept + dropped
+            ": the first {kept} of {all} commands (--timeline-limit)"
         );
     }
     let _ = writeln!(files, "; ui.perfetto.dev opens it");

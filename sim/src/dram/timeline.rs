@@ -40,6 +40,43 @@ impl Observer for FirstCommands {
     }
 }
 
+/// Commands that all logs of a run hold together, whatever their limits: memory is bounded.
+const MOST_KEPT: usize = 16 << 20;
+
+/// Logs for the channels of a run, of which `limit` commands will be shown.
+pub fn logs(channels: usize, limit: usize) -> Vec<FirstCommands> {
+    let each = limit.min(MOST_KEPT / channels.max(1)).max(1);
+    vec![FirstCommands::new(each); channels]
+}
+
+/// Cuts the logs of a run to its earliest `limit` commands over all channels, and to ticks up to
+/// which every log is whole; an idle channel takes nothing from a busy one. Returns how many are
+/// left, and how many there were.
+pub fn cut(logs: &mut [FirstCommands], limit: usize) -> (u64, u64) {
+    let all = logs
+        .iter()
+        .map(|log| log.kept.len() as u64 + log.dropped)
+        .sum();
+    let whole = logs
+        .iter()
+        .filter(|log| log.dropped > 0)
+        .filter_map(|log| log.kept.last().map(|last| last.at))
+        .min()
+        .unwrap_or(Tick::MAX);
+    let mut order: Vec<(Tick, usize)> = Vec::new();
+    for (channel, log) in logs.iter().enumerate() {
+        let kept = log.kept.iter().take_while(|issued| issued.at <= whole);
+        order.extend(kept.map(|issued| (issued.at, channel)));
+    }
+    order.sort_unstable();
+    order.truncate(limit);
+    for (channel, log) in logs.iter_mut().enumerate() {
+        let left = order.iter().filter(|(_, of)| *of == channel).count();
+        log.kept.truncate(left);
+    }
+    (order.len() as u64, all)
+}
+
 /// Spans of one track in ticks, ascending and apart.
 struct Line {
     name: String,
