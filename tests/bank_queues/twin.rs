@@ -4,8 +4,8 @@ use super::parts::{Extra, HBM2, engine, part};
 use crate::stepped::bank_queues::{Part, Stepped, run};
 use memwall_sim::dram::bank_queues::{Parameters, RefreshOrder};
 use memwall_sim::dram::{
-    CommandLog, Direction, Issued, Observer, Organisation, Request, Requests, Source, Timing,
-    Workload,
+    CommandLog, Direction, Issued, NoObserver, Observer, Organisation, Request, Requests, Source,
+    Timing, Workload,
 };
 use memwall_sim::time::Tick;
 use proptest::prelude::*;
@@ -263,5 +263,29 @@ proptest! {
             stepped[index].outcome.cycles = t + 1;
             prop_assert_eq!(&outcome, &stepped[index].outcome);
         }
+    }
+
+    /// Passing over periods changes nothing.
+    #[test]
+    fn fast_forward_changes_nothing(
+        part in a_part(),
+        parameters in parameters(),
+        rule in 0..Workload::ALL.len(),
+        count in 1u64..60_000,
+    ) {
+        let mut described = Requests::new(Workload::ALL[rule].1, &part.organisation, count);
+        let mut opaque = Opaque(described.clone());
+        let fast = engine(&part, parameters).run(&mut described, &mut NoObserver);
+        let slow = engine(&part, parameters).run(&mut opaque, &mut NoObserver);
+        prop_assert_eq!(fast, slow);
+    }
+}
+
+/// A source that does not tell its period.
+struct Opaque(Requests);
+
+impl Source for Opaque {
+    fn take(&mut self) -> Option<Request> {
+        self.0.take()
     }
 }

@@ -12,6 +12,7 @@ mod host;
 pub mod mapper;
 pub mod observer;
 pub mod organisation;
+pub mod recurrence;
 mod refresh;
 pub mod request;
 pub mod rows;
