@@ -178,7 +178,8 @@ fn check_punctual(standard: &Standard, log: &[Issued], mut eligible: impl FnMut(
 
 mod bank_queues {
     use super::{check, check_punctual, part, with_ranks};
-    use memwall_sim::dram::bank_queues::{BankQueues, Parameters};
+    use memwall_sim::dram::bank_queues::Parameters;
+    use memwall_sim::dram::policy::bank_queues;
     use memwall_sim::dram::{
         Command, CommandLog, Direction, Issued, Request, Requests, Standard, Workload,
     };
@@ -199,7 +200,7 @@ mod bank_queues {
             ..Parameters::default()
         };
         let mut log = CommandLog::default();
-        let mut channel = BankQueues::new(standard, parameters).expect("a bank-queue part");
+        let mut channel = bank_queues(standard, parameters).expect("a bank-queue part");
         for request in requests {
             channel.offer(request, request.at, &mut log);
         }
@@ -259,14 +260,14 @@ mod bank_queues {
         #[test]
         fn commands_are_legal(
             part_index in 0usize..5, workload in 0usize..14, requests in 500u64..3000,
-            hit_cap in 1u64..20, bank_queue in 1usize..17, drain_above in 0usize..31,
+            hit_cap in 1u32..20, bank_queue in 1usize..17, drain_above in 0usize..31,
         ) {
             let standard = part(PARTS[part_index]);
             let (_, workload, _) = Workload::ALL[workload];
             let mut source = Requests::new(workload, &standard.organisation, requests);
             let mut log = CommandLog::default();
             let parameters = Parameters { hit_cap, bank_queue, drain_above, ..Parameters::default() };
-            let channel = BankQueues::new(&standard, parameters).expect("a bank-queue part");
+            let mut channel = bank_queues(&standard, parameters).expect("a bank-queue part");
             let outcome = channel.run(&mut source, &mut log);
             check(&standard, &log.0, outcome.cycles);
             // Nothing is lost: every read returned; a write may still wait, or share a command.

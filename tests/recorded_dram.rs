@@ -3,7 +3,7 @@
 
 use crate::standards::part;
 use crate::support::root;
-use memwall_sim::dram::bank_queues::{BankQueues, Parameters};
+use memwall_sim::dram::policy::Policy;
 use memwall_sim::dram::{Command, NoObserver, Outcome, Requests, Standard, Workload};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -91,20 +91,22 @@ pub fn rows(simulator: &str) -> Vec<Row> {
         .collect()
 }
 
-#[test]
-fn every_row_of_dramsim3() {
-    let rows = rows("DRAMsim3");
+/// Runs every row of a simulator and lists what differs.
+fn compare(simulator: &str, prefix: &str, policy: Policy) {
+    let rows = rows(simulator);
     assert!(rows.len() > 50);
     let mut found = Vec::new();
     for row in rows {
-        let standard = row.standard("dramsim3");
-        let channel = BankQueues::new(&standard, Parameters::default()).expect("a bank-queue part");
-        let outcome = channel.run(&mut row.requests(&standard), &mut NoObserver);
+        let standard = row.standard(prefix);
+        let mut requests = row.requests(&standard);
+        let outcome = policy
+            .run(&standard, &mut requests, &mut [NoObserver])
+            .expect("a part of this policy");
         found.extend(row.differences(&outcome));
-        if let Some(energy) = &standard.energy {
-            // Picojoules against femtojoules, within 2 per cent.
+        if let Some(energy) = &standard.energy
+            && let Ok(theirs) = row.text("energy_total_uJ").parse::<f64>()
+        {
             let ours = energy.of(&outcome).total_fj() as f64 / 1e9;
-            let theirs: f64 = row.text("energy_total_uJ").parse().expect("a number");
             if (ours / theirs - 1.0).abs() > 0.02 {
                 found.push(format!("{}: {theirs} uJ, ours {ours}", row.name()));
             }
@@ -114,45 +116,11 @@ fn every_row_of_dramsim3() {
 }
 
 #[test]
-#[ignore]
-fn speed() {
-    use memwall_sim::dram::{Request, Source};
-    struct Listed<'a>(std::slice::Iter<'a, Request>);
-    impl Source for Listed<'_> {
-        #[inline]
-        fn take(&mut self) -> Option<Request> {
-            self.0.next().copied()
-        }
-    }
-    for (name, workloads) in [
-        (
-            "dramsim3-hbm2-8gb-x128",
-            ["seq_read", "random_read", "refresh_long"],
-        ),
-        (
-            "dramsim3-ddr4-8gb-x8-3200",
-            ["seq_read", "random_read", "peak_stream"],
-        ),
-    ] {
-        let standard = part(name);
-        for w in workloads {
-            let mut s = Requests::new(
-                Workload::named(w).unwrap(),
-                &standard.organisation,
-                1_000_000,
-            );
-            let mut list = Vec::new();
-            while let Some(r) = s.take() {
-                list.push(r);
-            }
-            let mut best = f64::MAX;
-            for _ in 0..5 {
-                let engine = BankQueues::new(&standard, Parameters::default()).unwrap();
-                let start = std::time::Instant::now();
-                std::hint::black_box(engine.run(&mut Listed(list.iter()), &mut NoObserver));
-                best = best.min(start.elapsed().as_secs_f64());
-            }
-            println!("{name} {w} {:.2} M requests/s", 1.0 / best);
-        }
-    }
+fn every_row_of_dramsim3() {
+    compare("DRAMsim3", "dramsim3", Policy::DramSim3);
+}
+
+#[test]
+fn every_row_of_ramulator() {
+    compare("Ramulator2.1", "ramulator", Policy::Ramulator);
 }

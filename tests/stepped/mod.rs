@@ -2,5 +2,4 @@
 //! from decision to decision. What both say of a random load must be the same, command by command.
 
 pub mod bank_queues;
-pub mod table;
 pub mod window;

@@ -21,9 +21,8 @@ pub struct Issued {
 
 /// Sees every command in issue order.
 pub trait Observer {
-    /// Whether it must see every command: periods of a described stream are skipped only where
-    /// nobody watches.
-    const WATCHES: bool = true;
+    /// Whether it needs no command: a run may then pass over stretches that repeat earlier ones.
+    const IDLE: bool = false;
 
     /// Called once for each command.
     fn command(&mut self, issued: Issued);
@@ -34,7 +33,7 @@ pub trait Observer {
 pub struct NoObserver;
 
 impl Observer for NoObserver {
-    const WATCHES: bool = false;
+    const IDLE: bool = true;
 
     #[inline]
     fn command(&mut self, _issued: Issued) {}

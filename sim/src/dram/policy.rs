@@ -1,7 +1,7 @@
 //! The controllers that can serve single requests, and how each is made for a standard. Nothing
 //! else knows their names.
 
-use super::bank_queues::{self, BankQueues};
+use super::bank_queues::{self, BankQueues, Tables};
 use super::command::Command;
 use super::constraint::Scope;
 use super::drive::{Engine, drive};
@@ -60,7 +60,8 @@ impl Policy {
         };
         match self {
             Policy::DramSim3 => {
-                let engine = bank_queues(standard).map_err(refused)?;
+                let parameters = bank_queues::Parameters::default();
+                let engine = bank_queues(standard, parameters).map_err(refused)?;
                 if let [observer] = observers {
                     return Ok(engine.clone().run(traffic, observer));
                 }
@@ -89,9 +90,12 @@ impl Policy {
     }
 }
 
-/// DRAMsim3's controller with the parameters of its files. It has two command slots where the
-/// standard has two command buses.
-fn bank_queues(standard: &Standard) -> Result<BankQueues, String> {
+/// DRAMsim3's controller for a standard; it has two command slots where the standard has two command
+/// buses. Errors say what it cannot serve.
+pub fn bank_queues(
+    standard: &Standard,
+    parameters: bank_queues::Parameters,
+) -> Result<BankQueues, String> {
     let interface = &standard.interface;
     let edges = interface.commands().any(|(_, form)| form.rising_edge);
     for (there, what) in [
@@ -106,7 +110,18 @@ fn bank_queues(standard: &Standard) -> Result<BankQueues, String> {
             return Err(format!("it knows nothing of {what}"));
         }
     }
-    BankQueues::new(standard, bank_queues::Parameters::default())
+    let tables = Tables::new(
+        &standard.organisation,
+        &standard.constraints,
+        standard.read_latency(),
+        standard.refreshes.interval,
+    )
+    .map_err(|rule| rule.to_string())?;
+    let parameters = bank_queues::Parameters {
+        second_slot: interface.slots == Slots::RowAndColumn,
+        ..parameters
+    };
+    Ok(BankQueues::new(tables, parameters))
 }
 
 /// Our parameters, with the page policy of the part.
@@ -120,7 +135,8 @@ fn ours(standard: &Standard) -> window::Parameters {
     }
 }
 
-fn window(standard: &Standard, parameters: window::Parameters) -> Result<Window, String> {
+/// The window controller for a standard. Errors say what it cannot serve.
+pub fn window(standard: &Standard, parameters: window::Parameters) -> Result<Window, String> {
     let interface = &standard.interface;
     let timing = &standard.timing;
     let runs = |latency: Tick| {
@@ -154,7 +170,7 @@ impl Engine for BankQueues {
     }
 
     fn settle(&mut self, observer: &mut impl Observer) -> Option<Tick> {
-        Some(BankQueues::settle(self, observer))
+        Some(self.drain(observer))
     }
 
     fn finish(&mut self, cycles: Tick, observer: &mut impl Observer) -> Outcome {

@@ -73,20 +73,22 @@ impl Latencies {
         self.counts[index] += times;
     }
 
+    /// Enters what came between `earlier` and `later` again, `times` times.
+    fn repeat(&mut self, earlier: &Latencies, later: &Latencies, times: u64) {
+        for (index, &count) in later.counts.iter().enumerate() {
+            let before = earlier.counts.get(index).copied().unwrap_or(0);
+            if count > before {
+                self.add_many(index as Tick, (count - before) * times);
+            }
+        }
+    }
+
     /// Values and how often each occurred, ascending.
     pub fn iter(&self) -> impl Iterator<Item = (Tick, u64)> + '_ {
         let counted = self.counts.iter().enumerate();
         counted
             .filter(|(_, count)| **count > 0)
             .map(|(ticks, &count)| (ticks as Tick, count))
-    }
-
-    /// Enters what came since `earlier` another `times` times.
-    pub(crate) fn repeat(&mut self, earlier: &Latencies, times: u64) {
-        for (index, count) in self.counts.iter_mut().enumerate() {
-            let before = earlier.counts.get(index).copied().unwrap_or(0);
-            *count += (*count - before) * times;
-        }
     }
 
     /// Number of latencies.
@@ -152,22 +154,28 @@ impl Outcome {
         self.idle_ticks += other.idle_ticks;
     }
 
+    /// Counts what came between `earlier` and `later` again, `times` times; `cycles` and `idle_ticks`
+    /// are left alone.
+    pub fn repeat(&mut self, earlier: &Outcome, later: &Outcome, times: u64) {
+        let again = |count: &mut u64, before: u64, after: u64| *count += (after - before) * times;
+        again(&mut self.reads, earlier.reads, later.reads);
+        again(&mut self.writes, earlier.writes, later.writes);
+        again(&mut self.row_hits, earlier.row_hits, later.row_hits);
+        again(
+            &mut self.active_ticks,
+            earlier.active_ticks,
+            later.active_ticks,
+        );
+        let pairs = earlier.commands.iter().zip(&later.commands);
+        for (count, (before, after)) in self.commands.iter_mut().zip(pairs) {
+            again(count, *before, *after);
+        }
+        self.latencies
+            .repeat(&earlier.latencies, &later.latencies, times);
+    }
+
     /// Commands of one kind.
     pub fn of(&self, command: Command) -> u64 {
         self.commands[command as usize]
-    }
-
-    /// Counts what came since `earlier` another `times` times; `cycles` is the caller's.
-    pub(crate) fn repeat(&mut self, earlier: &Outcome, times: u64) {
-        let more = |now: &mut u64, before: u64| *now += (*now - before) * times;
-        more(&mut self.reads, earlier.reads);
-        more(&mut self.writes, earlier.writes);
-        more(&mut self.row_hits, earlier.row_hits);
-        more(&mut self.active_ticks, earlier.active_ticks);
-        more(&mut self.idle_ticks, earlier.idle_ticks);
-        for (now, before) in self.commands.iter_mut().zip(earlier.commands) {
-            more(now, before);
-        }
-        self.latencies.repeat(&earlier.latencies, times);
     }
 }
