@@ -36,6 +36,16 @@ impl Row {
         Requests::new(workload, &standard.organisation, requests)
     }
 
+    /// DRAMsim3 counts hits; Ramulator's were derived from the counts of its commands, where rows
+    /// that a refresh closed before their first use count as well.
+    fn row_hits(&self, outcome: &Outcome) -> u64 {
+        if self.text("simulator") == "DRAMsim3" {
+            return outcome.row_hits;
+        }
+        let columns = outcome.of(Command::Rd) + outcome.of(Command::Wr);
+        columns.saturating_sub(outcome.of(Command::Act))
+    }
+
     /// Columns whose printed value is another.
     pub fn differences(&self, outcome: &Outcome) -> Vec<String> {
         let latencies = &outcome.latencies;
@@ -45,7 +55,7 @@ impl Row {
         let of = |command| outcome.of(command) as f64;
         let figures = [
             ("cycles", outcome.cycles as f64),
-            ("row_hits", outcome.row_hits as f64),
+            ("row_hits", self.row_hits(outcome) as f64),
             ("n_ACT", of(Command::Act)),
             ("n_PRE", of(Command::Pre) + of(Command::PreAll)),
             ("n_RD", of(Command::Rd)),
