@@ -12,12 +12,7 @@ impl Window {
     /// Offers a request from tick `from` on, at every tick until it is accepted; the tick of
     /// acceptance. Nothing may be offered for an earlier tick than the last acceptance; several
     /// may be accepted in one tick. Passes no tick from that of acceptance on.
-    pub fn offer(
-        &mut self,
-        request: Request,
-        from: Tick,
-        observer: &mut impl Observer,
-    ) -> Tick {
+    pub fn offer(&mut self, request: Request, from: Tick, observer: &mut impl Observer) -> Tick {
         let mut t = from.max(request.at).max(self.now);
         self.advance(t, observer);
         let side = usize::from(request.direction == Direction::Write);

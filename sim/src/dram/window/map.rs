@@ -27,7 +27,10 @@ impl Map {
             bank_fields: None,
             row: (0, 0),
         };
-        let powers = o.mapping.iter().all(|&digit| radix(digit).is_power_of_two());
+        let powers = o
+            .mapping
+            .iter()
+            .all(|&digit| radix(digit).is_power_of_two());
         if !powers {
             return map;
         }

@@ -94,6 +94,8 @@ pub struct Window {
     /// Reads whose column command is still to come.
     reads_left: usize,
     serving: usize,
+    /// Banks with an open row.
+    open: Banks,
     /// Banks with a request for which their row was opened.
     active: Banks,
     promotions: u64,
@@ -176,6 +178,7 @@ impl Window {
             queued: [0; 2],
             reads_left: 0,
             serving: 0,
+            open: Banks::default(),
             active: Banks::default(),
             promotions: 0,
             active_turns: vec![0; banks],

@@ -56,6 +56,10 @@ impl Protocol {
             return Err(WindowError::Edges);
         }
         let wide = matches!(self.all_bank, Scope::Rank | Scope::PseudoChannel);
-        if wide { Ok(()) } else { Err(WindowError::Reach) }
+        if wide {
+            Ok(())
+        } else {
+            Err(WindowError::Reach)
+        }
     }
 }

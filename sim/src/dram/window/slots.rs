@@ -132,16 +132,13 @@ impl Window {
     /// A column command, or what must come before it: a CAS that starts the data clock, which
     /// takes this tick and reserves the next; or the second half of an activation that could not
     /// wait so long.
-    fn clocked_column(
-        &mut self,
-        bank: usize,
-        active: bool,
-        t: Tick,
-        observer: &mut impl Observer,
-    ) {
+    fn clocked_column(&mut self, bank: usize, active: bool, t: Tick, observer: &mut impl Observer) {
         if self.protocol.data_clock.is_none() || t < self.clock_runs_until {
             self.issue_column(bank, active, t, observer);
-        } else if self.activating.is_some_and(|(.., deadline)| deadline <= t + 1) {
+        } else if self
+            .activating
+            .is_some_and(|(.., deadline)| deadline <= t + 1)
+        {
             self.second_phase(t, observer);
         } else {
             self.start_clock(bank, t, observer);
