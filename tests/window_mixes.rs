@@ -31,11 +31,11 @@ impl Dice {
 
 /// Requests written out.
 #[derive(Debug, Clone)]
-struct Listed(std::vec::IntoIter<Request>);
+struct Listed<'a>(std::slice::Iter<'a, Request>);
 
-impl Source for Listed {
+impl Source for Listed<'_> {
     fn take(&mut self) -> Option<Request> {
-        self.0.next()
+        self.0.next().copied()
     }
 }
 
@@ -49,7 +49,7 @@ fn requests(dice: &mut Dice, part: &Part, count: usize) -> Vec<Request> {
         let length = 1 + dice.below(150);
         match dice.below(4) {
             0 => {
-                let few: Vec<u64> = (0..1 + dice.below(24)).map(|_| dice.below(total)).collect();
+                let few: Vec<u64> = (0..=dice.below(24)).map(|_| dice.below(total)).collect();
                 let writes = dice.below(4);
                 for _ in 0..length {
                     let write = dice.below(4) < writes;
@@ -201,7 +201,7 @@ fn jump(part: &Part, p: Parameters, all: &[Request], a_tick: u32) -> (Outcome, V
 
 fn compare(name: &str, part: &Part, p: Parameters, all: &[Request], a_tick: u32) {
     let mut stepped = Stepped::new(part, p);
-    stepped.run(&mut Listed(all.to_vec().into_iter()), a_tick as usize);
+    stepped.run(&mut Listed(all.iter()), a_tick as usize);
     let (outcome, log) = jump(part, p, all, a_tick);
     for (i, (slow, quick)) in stepped.log.0.iter().zip(&log).enumerate() {
         let before = &log[i.saturating_sub(8)..i];

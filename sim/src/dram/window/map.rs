@@ -1,4 +1,5 @@
-//! Slots to banks and rows: shifts where every size is a power of two, the general way otherwise.
+//! Slots to banks and rows: shifts where every size is a power of two and no digits are folded, the
+//! general way otherwise.
 
 use crate::dram::organisation::{Digit, Organisation};
 
@@ -31,7 +32,7 @@ impl Map {
             .mapping
             .iter()
             .all(|&digit| radix(digit).is_power_of_two());
-        if !powers {
+        if !powers || !o.xor.is_empty() {
             return map;
         }
         let bits = |digit| radix(digit).trailing_zeros();
@@ -88,6 +89,7 @@ mod tests {
                 row_bytes: 1024,
                 burst_bytes: 32,
                 mapping: [Row, Bank, Rank, Column, Channel, BankGroup, PseudoChannel],
+                xor: Vec::new(),
             };
             let place = organisation.locate(slot);
             let map = Map::new(&organisation);

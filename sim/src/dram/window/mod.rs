@@ -29,6 +29,7 @@ use super::constraint::Constraint;
 use super::observer::Observer;
 use super::organisation::Organisation;
 use super::request::{Outcome, Source};
+use super::standard::Standard;
 use crate::time::Tick;
 use bits::Banks;
 use due::Refreshes;
@@ -210,6 +211,13 @@ impl Window {
             parameters,
             protocol,
         })
+    }
+
+    /// A channel of a standard.
+    pub fn of(standard: &Standard, parameters: Parameters) -> Result<Window, WindowError> {
+        let protocol = Protocol::of(standard)?;
+        let constraints = &standard.constraints;
+        Window::new(&standard.organisation, constraints, protocol, parameters)
     }
 
     /// Runs a source to its end: every request accepted, at most one a tick, and every read

@@ -106,7 +106,7 @@ impl Side {
 }
 
 impl Window {
-    #[inline(always)]
+    #[inline]
     fn even(&self, at: Tick) -> Tick {
         at + (at & u64::from(self.protocol.rising_edges))
     }
@@ -122,7 +122,7 @@ impl Window {
         self.column_at(bank, usize::from(entry.side))
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn precharge_at(&self, bank: usize) -> Tick {
         let at = self.gates.ready(Kind::Pre, bank).max(self.row_floor);
         if at == self.barred.0 {
