@@ -137,7 +137,7 @@ pub struct Row {
     pub mean: String,
     /// Minimum, p50, p99, maximum.
     pub latencies: [u64; 4],
-    pub row_hits: u64,
+    pub hits: u64,
     /// ACT, PRE, RD, WR, REF.
     pub commands: [u64; 5],
 }
@@ -156,7 +156,7 @@ pub fn rows() -> Vec<Row> {
             cycles: number(9),
             mean: f[12].to_owned(),
             latencies: [number(13), number(14), number(15), number(16)],
-            row_hits: number(18),
+            hits: number(18),
             commands: [22, 23, 24, 25, 26].map(number),
         });
     }

@@ -1,8 +1,9 @@
 //! The window controller against recorded runs of Ramulator 2.1 and against its stepped twin.
 
-use crate::ramulator::{Row, part, rows};
+use crate::ramulator::{NAMES, Row, part, rows};
+use crate::standards;
 use crate::stepped::window::Stepped;
-use memwall_sim::dram::window::{Parameters, Window};
+use memwall_sim::dram::window::{Parameters, Protocol, Window};
 use memwall_sim::dram::{Command, NoObserver, Outcome, Requests, Workload};
 
 /// Compares an outcome with a recorded run; a line for each difference.
@@ -33,7 +34,7 @@ fn differences(row: &Row, outcome: &Outcome) -> Vec<String> {
         ("RD", row.commands[2], of(Command::Rd)),
         ("WR", row.commands[3], of(Command::Wr)),
         ("REF", row.commands[4], of(Command::Ref)),
-        ("hits", row.row_hits, hits.saturating_sub(of(Command::Act))),
+        ("hits", row.hits, hits.saturating_sub(of(Command::Act))),
         ("min", row.latencies[0], rank(0)),
         ("p50", row.latencies[1], rank(n / 2)),
         ("p99", row.latencies[2], rank(n * 99 / 100)),
@@ -99,4 +100,38 @@ fn every_recorded_run_of_ramulator_is_met() {
         }
     }
     assert_eq!(wrong, 0, "rows");
+}
+
+#[test]
+fn parity_parts_have_the_recorded_interface() {
+    for name in NAMES {
+        let file = format!("ramulator-{}", name.to_lowercase().replace('_', "-"));
+        let standard = standards::part(&file);
+        let protocol = Protocol::of(&standard).expect("an interface");
+        assert_eq!(protocol, part(name).protocol, "{name}");
+    }
+}
+
+#[test]
+fn every_shipped_part_takes_a_window_controller() {
+    for standard in standards::parts() {
+        let o = &standard.organisation;
+        let ours = Parameters::of(&standard);
+        for parameters in [Parameters::RAMULATOR, ours] {
+            let mut window = Window::of(&standard, parameters)
+                .unwrap_or_else(|error| panic!("{}: {error}", standard.name));
+            for workload in [Workload::RandomRw2to1, Workload::SeqRead] {
+                let mut source = Requests::new(workload, o, 20_000);
+                window.run(&mut source, &mut NoObserver);
+            }
+            let outcome = window.run(&mut Requests::new(Workload::ActRate, o, 1), &mut NoObserver);
+            assert_eq!(outcome.reads + outcome.writes, 40_001, "{}", standard.name);
+            assert_eq!(
+                outcome.latencies.count(),
+                outcome.reads,
+                "{}",
+                standard.name
+            );
+        }
+    }
 }

@@ -31,11 +31,11 @@ impl Dice {
 
 /// Requests written out.
 #[derive(Debug, Clone)]
-struct Listed(std::vec::IntoIter<Request>);
+struct Listed<'a>(std::slice::Iter<'a, Request>);
 
-impl Source for Listed {
+impl Source for Listed<'_> {
     fn take(&mut self) -> Option<Request> {
-        self.0.next()
+        self.0.next().copied()
     }
 }
 
@@ -49,7 +49,7 @@ fn requests(dice: &mut Dice, part: &Part, count: usize) -> Vec<Request> {
         let length = 1 + dice.below(150);
         match dice.below(4) {
             0 => {
-                let few: Vec<u64> = (0..1 + dice.below(24)).map(|_| dice.below(total)).collect();
+                let few: Vec<u64> = (0..=dice.below(24)).map(|_| dice.below(total)).collect();
                 let writes = dice.below(4);
                 for _ in 0..length {
                     let write = dice.below(4) < writes;
@@ -201,7 +201,7 @@ fn jump(part: &Part, p: Parameters, all: &[Request], a_tick: u32) -> (Outcome, V
 
 fn compare(name: &str, part: &Part, p: Parameters, all: &[Request], a_tick: u32) {
     let mut stepped = Stepped::new(part, p);
-    stepped.run(&mut Listed(all.to_vec().into_iter()), a_tick as usize);
+    stepped.run(&mut Listed(all.iter()), a_tick as usize);
     let (outcome, log) = jump(part, p, all, a_tick);
     for (i, (slow, quick)) in stepped.log.0.iter().zip(&log).enumerate() {
         let before = &log[i.saturating_sub(8)..i];
@@ -235,6 +235,9 @@ fn mixes(from: u64, to: u64, count: usize, of: impl Fn(&mut Dice, &Part) -> Para
         let p = of(&mut dice, &part);
         let all = requests(&mut dice, &part, count);
         let a_tick = dice.one(&[1, 1, 1, 2, 8]);
+        if std::env::var("SHOW").is_ok() {
+            println!("mix {seed} {name} {p:?}");
+        }
         compare(&format!("mix {seed} of {name}"), &part, p, &all, a_tick);
     }
 }
@@ -254,4 +257,116 @@ fn jumping_is_stepping_with_the_published_habits() {
 fn jumping_is_stepping_with_any_habits() {
     let last = number("MIXES", 40);
     mixes(0, last, 1_500, any);
+}
+
+/// Banks that a command reaches.
+fn reach(part: &Part, issued: &Issued) -> Vec<usize> {
+    let o = &part.organisation;
+    if !matches!(issued.command, Command::PreAll | Command::Ref) {
+        return vec![issued.bank];
+    }
+    let unit = |bank| match part.protocol.all_bank {
+        Scope::PseudoChannel => o.place(bank).pseudo_channel,
+        _ => o.place(bank).rank,
+    };
+    let same = |&bank: &usize| unit(bank) == unit(issued.bank);
+    (0..o.banks()).filter(same).collect()
+}
+
+/// Whether two banks are what a constraint speaks of.
+fn related(part: &Part, scope: Scope, sibling: bool, a: usize, b: usize) -> bool {
+    let (p, q) = (part.organisation.place(a), part.organisation.place(b));
+    let same_channel = p.pseudo_channel == q.pseudo_channel;
+    match (scope, sibling) {
+        (Scope::Bank, _) => p.bank == q.bank,
+        (Scope::Group, _) => p.group == q.group,
+        (Scope::Rank, false) => p.rank == q.rank,
+        (Scope::Rank, true) => p.rank != q.rank && same_channel,
+        (Scope::PseudoChannel, _) => same_channel,
+        (Scope::Channel, _) => true,
+    }
+}
+
+/// Goes through a trace with nothing but the list of constraints; the pairs compared.
+fn check_distances(part: &Part, log: &[Issued]) -> u64 {
+    let longest = part
+        .constraints
+        .iter()
+        .map(|c| c.distance)
+        .max()
+        .unwrap_or(0);
+    let mut pairs = 0;
+    for (i, later) in log.iter().enumerate() {
+        let banks = reach(part, later);
+        for c in part.constraints.iter().filter(|c| c.then == later.command) {
+            let mut seen = 0;
+            for earlier in log[..i].iter().rev() {
+                if earlier.at + longest <= later.at || seen == c.window {
+                    break;
+                }
+                let reached = reach(part, earlier);
+                let meets = |&a: &usize| {
+                    let with = |&b: &usize| related(part, c.scope, c.sibling, a, b);
+                    banks.iter().any(with)
+                };
+                if earlier.command != c.first || !reached.iter().any(meets) {
+                    continue;
+                }
+                seen += 1;
+                if seen == c.window {
+                    pairs += 1;
+                    let fine = earlier.at + c.distance <= later.at;
+                    assert!(fine, "{c:?}: {earlier:?}, {later:?}");
+                }
+            }
+        }
+    }
+    pairs
+}
+
+/// Opens before columns, closes before refreshes, and one command a slot.
+fn check_rows(part: &Part, log: &[Issued]) {
+    let mut open = vec![None; part.organisation.banks()];
+    let mut slots = (u64::MAX, u64::MAX);
+    for issued in log {
+        let banks = reach(part, issued);
+        let column = matches!(issued.command, Command::Rd | Command::Wr);
+        let slot = if column && part.protocol.two_slots {
+            &mut slots.0
+        } else {
+            &mut slots.1
+        };
+        assert_ne!(*slot, issued.at, "two commands in a slot: {issued:?}");
+        *slot = issued.at;
+        match issued.command {
+            Command::Act => {
+                assert_eq!(open[issued.bank], None, "{issued:?}");
+                open[issued.bank] = Some(issued.row);
+            }
+            Command::Rd | Command::Wr => assert_eq!(open[issued.bank], Some(issued.row)),
+            Command::Pre | Command::PreAll => banks.iter().for_each(|&bank| open[bank] = None),
+            Command::Ref | Command::RefBank => {
+                assert!(banks.iter().all(|&bank| open[bank].is_none()), "{issued:?}");
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn every_pair_of_commands_keeps_its_distance() {
+    for (seed, name) in NAMES.iter().enumerate() {
+        let part = part(name);
+        for (turn, p) in [Parameters::RAMULATOR, Parameters::DEFAULT]
+            .into_iter()
+            .enumerate()
+        {
+            let mut dice = Dice(seed as u64 * 77 + turn as u64);
+            let all = requests(&mut dice, &part, 4_000);
+            let (_, log) = jump(&part, p, &all, 1);
+            check_rows(&part, &log);
+            let pairs = check_distances(&part, &log);
+            assert!(pairs > 10_000, "{name}: only {pairs} pairs");
+        }
+    }
 }

@@ -418,7 +418,7 @@ impl Stepped {
                 let miss = of_bank().find(|e| e.row != row);
                 if entry.row == row {
                     let spent = self.p.hit_cap.is_some_and(|cap| self.served[bank] >= cap);
-                    let older = miss.zip(hit).is_some_and(|(miss, hit)| miss.id < hit.id);
+                    let older = miss.zip(hit).is_some_and(|(miss, hit)| miss.at < hit.at);
                     if spent && older {
                         return None;
                     }

@@ -88,7 +88,6 @@ impl Window {
             id: self.accepted,
             at: t,
             row,
-            bank: bank as u16,
             side: side as u8,
             shared: false,
             next: NONE,

@@ -39,6 +39,11 @@ impl Banks {
     }
 
     #[inline]
+    pub(super) fn and(self, other: Banks) -> Banks {
+        Banks(self.0 & other.0)
+    }
+
+    #[inline]
     pub(super) fn without(self, other: Banks) -> Banks {
         Banks(self.0 & !other.0)
     }

@@ -101,7 +101,8 @@ pub(super) struct Gates {
     group: Vec<Row>,
     rank: Vec<Row>,
     places: Vec<Place>,
-    pseudo_channels: usize,
+    /// Pseudo-channel of each rank.
+    channel_of: Vec<u32>,
     from: [Distances; KINDS],
     windows: Vec<Window>,
 }
@@ -134,7 +135,9 @@ impl Gates {
             group: vec![[0; KINDS]; organisation.groups()],
             rank: vec![[0; KINDS]; organisation.units()],
             places: places.collect(),
-            pseudo_channels: organisation.pseudo_channels,
+            channel_of: (0..organisation.units())
+                .map(|rank| (rank % organisation.pseudo_channels) as u32)
+                .collect(),
             from: [Distances::default(); KINDS],
             windows: Vec::new(),
         };
@@ -289,7 +292,7 @@ impl Gates {
     fn issue_around(&mut self, kind: Kind, place: Place, t: Tick) {
         let from = &self.from[kind as usize];
         for (rank, row) in self.rank.iter_mut().enumerate() {
-            if rank % self.pseudo_channels != place.pseudo_channel as usize {
+            if self.channel_of[rank] != place.pseudo_channel {
                 raise(row, &from.far, t);
             } else if rank != place.rank as usize {
                 raise(row, &from.near, t);
@@ -319,7 +322,7 @@ impl Gates {
                 continue;
             }
             for (rank, row) in self.rank.iter_mut().enumerate() {
-                if window.scope == Scope::Channel || rank % self.pseudo_channels == node {
+                if window.scope == Scope::Channel || self.channel_of[rank] as usize == node {
                     row[act] = row[act].max(gate);
                 }
             }

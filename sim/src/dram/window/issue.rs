@@ -158,6 +158,7 @@ impl Window {
         b.served = 0;
         b.used = t;
         b.phase = Phase::Open;
+        self.open.insert(bank);
         let leaves = self.parameters.active_buffer;
         if leaves {
             self.pool.unlink(&mut b.lists[side], index, None);
@@ -165,6 +166,7 @@ impl Window {
         let two_phase = self.protocol.two_phase;
         if two_phase.is_some() {
             b.phase = Phase::Activating;
+            self.open.remove(bank);
         }
         let open = b.open_row();
         for list in &mut b.lists {
@@ -205,6 +207,7 @@ impl Window {
         };
         let b = &mut self.banks[bank];
         b.phase = Phase::Open;
+        self.open.insert(bank);
         let open = b.open_row();
         let row = b.row;
         for list in &mut b.lists {
@@ -233,6 +236,7 @@ impl Window {
     fn close(&mut self, bank: usize, t: Tick) {
         let b = &mut self.banks[bank];
         b.phase = Phase::Closed;
+        self.open.remove(bank);
         for list in &mut b.lists {
             self.pool.sort(list, None);
         }

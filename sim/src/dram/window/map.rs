@@ -1,4 +1,5 @@
-//! Slots to banks and rows: shifts where every size is a power of two, the general way otherwise.
+//! Slots to banks and rows: shifts where every size is a power of two and no digits are folded, the
+//! general way otherwise.
 
 use crate::dram::organisation::{Digit, Organisation};
 
@@ -31,7 +32,6 @@ impl Map {
             .mapping
             .iter()
             .all(|&digit| radix(digit).is_power_of_two());
-        // Hashed digits are not fields of the slot.
         if !powers || !o.xor.is_empty() {
             return map;
         }
@@ -73,12 +73,11 @@ impl Map {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dram::organisation::Fold;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
-        fn shifts_and_divisions_agree(slot in 0u64..1 << 40, odd in 0usize..2, hashed in any::<bool>()) {
+        fn shifts_and_divisions_agree(slot in 0u64..1 << 40, odd in 0usize..2) {
             use Digit::{Bank, BankGroup, Channel, Column, PseudoChannel, Rank, Row};
             let organisation = Organisation {
                 channels: 4,
@@ -90,15 +89,11 @@ mod tests {
                 row_bytes: 1024,
                 burst_bytes: 32,
                 mapping: [Row, Bank, Rank, Column, Channel, BankGroup, PseudoChannel],
-                xor: if hashed {
-                    vec![Fold { digit: BankGroup, shift: 2 }]
-                } else {
-                    Vec::new()
-                },
+                xor: Vec::new(),
             };
             let place = organisation.locate(slot);
             let map = Map::new(&organisation);
-            prop_assert_eq!(map.bank_fields.is_none(), odd == 1 || hashed);
+            prop_assert_eq!(map.bank_fields.is_none(), odd == 1);
             prop_assert_eq!(map.locate(slot), (place.bank, place.row));
         }
     }

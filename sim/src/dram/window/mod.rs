@@ -29,6 +29,7 @@ use super::constraint::Constraint;
 use super::observer::Observer;
 use super::organisation::Organisation;
 use super::request::{Outcome, Source};
+use super::standard::Standard;
 use crate::time::Tick;
 use bits::Banks;
 use due::Refreshes;
@@ -94,6 +95,8 @@ pub struct Window {
     /// Reads whose column command is still to come.
     reads_left: usize,
     serving: usize,
+    /// Banks with an open row.
+    open: Banks,
     /// Banks with a request for which their row was opened.
     active: Banks,
     promotions: u64,
@@ -176,6 +179,7 @@ impl Window {
             queued: [0; 2],
             reads_left: 0,
             serving: 0,
+            open: Banks::default(),
             active: Banks::default(),
             promotions: 0,
             active_turns: vec![0; banks],
@@ -207,6 +211,13 @@ impl Window {
             parameters,
             protocol,
         })
+    }
+
+    /// A channel of a standard.
+    pub fn of(standard: &Standard, parameters: Parameters) -> Result<Window, WindowError> {
+        let protocol = Protocol::of(standard)?;
+        let constraints = &standard.constraints;
+        Window::new(&standard.organisation, constraints, protocol, parameters)
     }
 
     /// Runs a source to its end: every request accepted, at most one a tick, and every read

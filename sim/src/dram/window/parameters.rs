@@ -1,6 +1,9 @@
 //! What a window controller may be told: every number and every habit in which controllers of this
 //! kind differ. Two presets: the published simulator's, and our own.
 
+use crate::dram::command::Command;
+use crate::dram::constraint::Constraint;
+use crate::dram::standard::Standard;
 use crate::time::Tick;
 
 /// Which precharges a request for another row may ask for.
@@ -69,6 +72,7 @@ pub enum Forwarding {
 }
 
 /// Parameters of a window controller.
+#[allow(clippy::struct_excessive_bools)] // four habits, each on or off by itself
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Parameters {
     /// Reads that may wait.
@@ -127,7 +131,7 @@ impl Parameters {
 
     /// Ours: what a present-day controller does. The cap bounds how long a stream can keep other
     /// rows of its bank waiting; a refresh holds up no more than it must. Per-bank or same-bank
-    /// refresh is for standards that have it and is set by the standard.
+    /// refresh is for standards that have it: see [`Parameters::of`].
     pub const DEFAULT: Parameters = Parameters {
         read_buffer: 64,
         write_buffer: 64,
@@ -147,6 +151,24 @@ impl Parameters {
         coalescing: true,
         merging: true,
     };
+
+    /// Ours for a standard: refreshes one bank, or one bank of every group, where it can.
+    pub fn of(standard: &Standard) -> Parameters {
+        let refreshes = |command| {
+            let follows = |c: &Constraint| c.first == command && c.then == Command::Act;
+            standard.constraints.iter().any(follows)
+        };
+        let kind = if refreshes(Command::RefBank) {
+            RefreshKind::PerBank
+        } else if refreshes(Command::RefSame) {
+            RefreshKind::SameBank
+        } else {
+            RefreshKind::AllBank
+        };
+        let mut parameters = Parameters::DEFAULT;
+        parameters.refresh.kind = kind;
+        parameters
+    }
 
     /// What is wrong with these parameters, if anything.
     pub fn check(&self) -> Result<(), WindowError> {

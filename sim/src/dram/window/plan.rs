@@ -44,6 +44,46 @@ impl Plan {
     }
 }
 
+/// The search for a plan: tick, age and bank in one word, so that the comparison has no branch.
+/// Ages are good for 2^37 requests; a tick too far ahead only makes a plan that turns out wrong.
+struct Earliest {
+    floor: Tick,
+    best: u64,
+}
+
+const AGE_BITS: u32 = 37;
+const BANK_BITS: u32 = 7;
+const FARTHEST: Tick = (1 << (64 - AGE_BITS - BANK_BITS)) - 2;
+
+impl Earliest {
+    #[inline]
+    fn new(floor: Tick) -> Earliest {
+        Earliest {
+            floor,
+            best: u64::MAX,
+        }
+    }
+
+    #[inline]
+    fn offer(&mut self, at: Tick, id: u64, bank: usize) {
+        let ahead = (at - self.floor).min(FARTHEST) << AGE_BITS;
+        let age = id & ((1 << AGE_BITS) - 1);
+        self.best = self.best.min((ahead | age) << BANK_BITS | bank as u64);
+    }
+
+    #[inline]
+    fn plan(self) -> Plan {
+        if self.best == u64::MAX {
+            return Plan::NONE;
+        }
+        Plan {
+            at: self.floor + (self.best >> (AGE_BITS + BANK_BITS)),
+            key: (self.best >> BANK_BITS & ((1 << AGE_BITS) - 1), 0),
+            bank: (self.best & ((1 << BANK_BITS) - 1)) as usize,
+        }
+    }
+}
+
 /// Candidates of one direction by bank.
 #[derive(Debug, Clone)]
 pub(super) struct Side {
@@ -66,6 +106,7 @@ impl Side {
 }
 
 impl Window {
+    #[inline]
     fn even(&self, at: Tick) -> Tick {
         at + (at & u64::from(self.protocol.rising_edges))
     }
@@ -84,8 +125,9 @@ impl Window {
     #[inline]
     pub(super) fn precharge_at(&self, bank: usize) -> Tick {
         let at = self.gates.ready(Kind::Pre, bank).max(self.row_floor);
-        if at == self.barred.0 && self.is_barred(Some(bank), self.gates.pseudo_channel_of(bank)) {
-            return at + 1;
+        if at == self.barred.0 {
+            let barred = self.is_barred(Some(bank), self.gates.pseudo_channel_of(bank));
+            return at + u64::from(barred);
         }
         at
     }
@@ -181,12 +223,12 @@ impl Window {
 
     #[inline]
     pub(super) fn plan_hits(&mut self) {
-        let mut plan = Plan::NONE;
+        let mut earliest = Earliest::new(self.column_floor);
+        let ids = &self.sides[self.serving].hit_ids;
         for bank in self.hits().iter() {
-            let key = (self.sides[self.serving].hit_ids[bank], 0);
-            plan.improve(self.column_at(bank, self.serving), key, bank);
+            earliest.offer(self.column_at(bank, self.serving), ids[bank], bank);
         }
-        self.hit_plan = plan;
+        self.hit_plan = earliest.plan();
     }
 
     /// The bank whose row is opened or closed at `t`, if there is one.
@@ -214,16 +256,19 @@ impl Window {
         self.activating.is_none() || self.banks[bank].phase == Phase::Open
     }
 
-    #[inline]
     pub(super) fn plan_rows(&mut self) {
-        let mut plan = Plan::NONE;
-        for bank in self.rows().iter() {
-            if self.may_open_or_close(bank) {
-                let key = (self.sides[self.serving].row_ids[bank], 0);
-                plan.improve(self.row_at(bank), key, bank);
+        let mut earliest = Earliest::new(self.row_floor);
+        let ids = &self.sides[self.serving].row_ids;
+        let rows = self.rows();
+        for bank in rows.and(self.open).iter() {
+            earliest.offer(self.precharge_at(bank), ids[bank], bank);
+        }
+        if self.activating.is_none() {
+            for bank in rows.without(self.open).iter() {
+                earliest.offer(self.rising_at(Kind::Act, bank), ids[bank], bank);
             }
         }
-        self.row_plan = plan;
+        self.row_plan = earliest.plan();
     }
 
     /// Age of the planned hit and of the planned row command: for controllers with one slot.
@@ -285,7 +330,7 @@ impl Window {
             Phase::Open => {
                 let (h, m) = (self.pool.get(list.hit), self.pool.get(list.miss));
                 let spent = self.parameters.hit_cap.is_some_and(|cap| b.served >= cap);
-                if !(spent && m.id < h.id) {
+                if !(spent && m.at < h.at) {
                     hit = list.hit;
                 }
                 let protected = self.protects_hits && h.at <= m.at;

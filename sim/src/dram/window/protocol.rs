@@ -1,7 +1,10 @@
 //! The few facts of a standard's command interface that no distance between commands expresses.
 
 use super::parameters::WindowError;
+use crate::dram::command::Command;
 use crate::dram::constraint::Scope;
+use crate::dram::interface::Slots;
+use crate::dram::standard::Standard;
 use crate::time::Tick;
 
 /// Two-phase activation (LPDDR5): the second half must follow the first in time. One activation is
@@ -43,6 +46,42 @@ pub struct Protocol {
 }
 
 impl Protocol {
+    /// What a standard says of its interface.
+    pub fn of(standard: &Standard) -> Result<Protocol, WindowError> {
+        let interface = &standard.interface;
+        let on_edges = |command| interface.form(command).is_some_and(|f| f.rising_edge);
+        let rising_edges = on_edges(Command::Rd) && on_edges(Command::Act);
+        if rising_edges != interface.paired_edges || on_edges(Command::Pre) {
+            return Err(WindowError::Edges);
+        }
+        let data_clock = match interface.data_clock {
+            None => None,
+            // CAS takes the tick before its column command.
+            Some(clock) if clock.cas > 1 => return Err(WindowError::TwoPhase),
+            Some(clock) => {
+                let timing = &standard.timing;
+                let runs = |latency| latency + timing.burst + clock.postamble;
+                Some(DataClock {
+                    read: runs(timing.cl),
+                    write: runs(timing.cwl),
+                })
+            }
+        };
+        Ok(Protocol {
+            two_slots: interface.slots == Slots::RowAndColumn,
+            rising_edges,
+            two_phase: interface
+                .activation_deadline
+                .map(|deadline| TwoPhase { deadline }),
+            data_clock,
+            read_latency: standard.read_latency(),
+            refresh_interval: standard.refreshes.interval,
+            all_bank: interface
+                .form(Command::Ref)
+                .map_or(Scope::Rank, |form| form.acts),
+        })
+    }
+
     /// Refuses what the controller does not know how to do.
     pub(super) fn check(&self, active_buffer: bool) -> Result<(), WindowError> {
         if self.read_latency == 0 {

@@ -12,7 +12,6 @@ pub(super) struct Entry {
     pub(super) id: u64,
     pub(super) at: Tick,
     pub(super) row: u32,
-    pub(super) bank: u16,
     /// 0 for reads, 1 for writes.
     pub(super) side: u8,
     /// Others share its data.

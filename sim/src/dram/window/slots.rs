@@ -98,14 +98,14 @@ impl Window {
         } else if let Some(bank) = self.due_active(t) {
             self.clocked_column(bank, true, t, observer);
         } else if !(self.refreshes.waits() && self.maintain(t, observer)) {
-            self.from_buffer(t, observer);
+            self.buffered(t, observer);
         }
         if self.activating.is_some() || self.after_cas.is_some() {
             self.hold_at = t + 1;
         }
     }
 
-    fn from_buffer(&mut self, t: Tick, observer: &mut impl Observer) {
+    fn buffered(&mut self, t: Tick, observer: &mut impl Observer) {
         if self.channel_waits() {
             self.hit_plan = Plan::NONE;
             self.row_plan = Plan::NONE;
