@@ -18,6 +18,16 @@ fn read(path: String) -> Option<PartText> {
     })
 }
 
+/// Names of the files of a folder, in order.
+pub fn names(folder: &str) -> Vec<String> {
+    let listed = std::fs::read_dir(root().join(folder)).expect("a shipped folder");
+    let mut names: Vec<String> = listed
+        .filter_map(|entry| Some(entry.ok()?.path().file_stem()?.to_str()?.to_owned()))
+        .collect();
+    names.sort();
+    names
+}
+
 impl PartSource for Shipped {
     fn machine(&self, name: &str) -> Option<PartText> {
         read(format!("hw-configs/{name}.toml"))
@@ -27,6 +37,10 @@ impl PartSource for Shipped {
         read(format!("hw-configs/parts/{name}.toml"))
     }
 
+    fn rules(&self, name: &str) -> Option<PartText> {
+        read(format!("hw-configs/rules/{name}.toml"))
+    }
+
     fn machine_names(&self) -> Vec<String> {
         ["gpu-a100", "neupims", "npu-only", "npu-pim"]
             .map(str::to_owned)
@@ -34,7 +48,11 @@ impl PartSource for Shipped {
     }
 
     fn part_names(&self) -> Vec<String> {
-        vec!["hbm2-8gb-x128".to_owned()]
+        names("hw-configs/parts")
+    }
+
+    fn rules_names(&self) -> Vec<String> {
+        names("hw-configs/rules")
     }
 }
 

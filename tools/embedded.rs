@@ -1,7 +1,10 @@
 //! The machine and part files that the program carries, and those that the user names by path.
 
 use crate::diagnostics::Failure;
-use memwall_sim::machine::{ConfigError, Machine, PartSource, PartText, Setting, load, load_text};
+use memwall_sim::dram::Standard;
+use memwall_sim::machine::{
+    ConfigError, Machine, PartSource, PartText, Setting, load, load_part, load_part_text, load_text,
+};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,10 +15,53 @@ const MACHINES: [(&str, &str); 4] = [
     ("npu-pim", include_str!("../hw-configs/npu-pim.toml")),
 ];
 
-const PARTS: [(&str, &str); 1] = [(
+macro_rules! embedded {
+    ($folder:literal: $($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../hw-configs/", $folder, "/", $name, ".toml")))),*]
+    };
+}
+
+/// Memory parts: first those of physical standards, then those that reproduce a simulator's file.
+const PARTS: &[(&str, &str)] = embedded!("parts":
+    "ddr4-3200",
+    "ddr5-4800",
+    "lpddr4-2400",
+    "lpddr5-6400",
+    "lpddr5x-8533",
+    "gddr6-14000",
+    "hbm1-1000",
+    "hbm2-2000-legacy",
+    "hbm2-2000",
     "hbm2-8gb-x128",
-    include_str!("../hw-configs/parts/hbm2-8gb-x128.toml"),
-)];
+    "hbm2e-3200",
+    "hbm3-6400",
+    "hbm3e-9600",
+    "hbm4-8000",
+    "dramsim3-ddr4-8gb-x8-3200",
+    "dramsim3-gddr6-8gb-x16",
+    "dramsim3-hbm1-4gb-x128",
+    "dramsim3-hbm2-8gb-x128",
+    "dramsim3-lpddr4-8gb-x16-2400",
+    "ramulator-ddr4-3200",
+    "ramulator-ddr5-4800",
+    "ramulator-hbm2-2000",
+    "ramulator-hbm3-6400",
+    "ramulator-lpddr5-6400",
+);
+
+/// Rules that parts name.
+const RULES: &[(&str, &str)] = embedded!("rules":
+    "bank-groups",
+    "ddr4",
+    "ddr5",
+    "ddr5-same-bank-refresh",
+    "hbm2-pseudo",
+    "hbm3",
+    "lpddr5",
+    "lpddr5-bank-refresh",
+    "pseudo-channel-refresh",
+    "rank-refresh",
+);
 
 /// The embedded files.
 pub(crate) struct Embedded;
@@ -26,7 +72,15 @@ impl PartSource for Embedded {
     }
 
     fn part(&self, name: &str) -> Option<PartText> {
-        text(&PARTS, "hw-configs/parts", name)
+        text(PARTS, "hw-configs/parts", name)
+    }
+
+    fn rules(&self, name: &str) -> Option<PartText> {
+        text(RULES, "hw-configs/rules", name)
+    }
+
+    fn rules_names(&self) -> Vec<String> {
+        names(RULES)
     }
 
     fn machine_names(&self) -> Vec<String> {
@@ -34,7 +88,7 @@ impl PartSource for Embedded {
     }
 
     fn part_names(&self) -> Vec<String> {
-        names(&PARTS)
+        names(PARTS)
     }
 }
 
@@ -50,9 +104,25 @@ fn text(files: &[(&str, &str)], folder: &str, name: &str) -> Option<PartText> {
     })
 }
 
-/// Parts in `parts/` beside a machine file that the user names, or beside it, before the embedded
-/// ones.
+/// Parts in `parts/` and rules in `rules/` beside a file that the user names, or beside it, before
+/// the embedded ones.
 struct Beside<'a>(&'a Path);
+
+impl Beside<'_> {
+    fn file(&self, folder: &str, name: &str) -> Option<PartText> {
+        let beside = self.0.with_file_name("");
+        let file = format!("{name}.toml");
+        [beside.join(folder).join(&file), beside.join(&file)]
+            .into_iter()
+            .find_map(|path| {
+                let text = std::fs::read_to_string(&path).ok()?;
+                Some(PartText {
+                    origin: path.display().to_string(),
+                    text: Arc::from(text),
+                })
+            })
+    }
+}
 
 impl PartSource for Beside<'_> {
     fn machine(&self, name: &str) -> Option<PartText> {
@@ -60,17 +130,15 @@ impl PartSource for Beside<'_> {
     }
 
     fn part(&self, name: &str) -> Option<PartText> {
-        let folder = self.0.with_file_name("");
-        let file = format!("{name}.toml");
-        for path in [folder.join("parts").join(&file), folder.join(&file)] {
-            if let Ok(text) = std::fs::read_to_string(&path) {
-                return Some(PartText {
-                    origin: path.display().to_string(),
-                    text: Arc::from(text),
-                });
-            }
-        }
-        Embedded.part(name)
+        self.file("parts", name).or_else(|| Embedded.part(name))
+    }
+
+    fn rules(&self, name: &str) -> Option<PartText> {
+        self.file("rules", name).or_else(|| Embedded.rules(name))
+    }
+
+    fn rules_names(&self) -> Vec<String> {
+        Embedded.rules_names()
     }
 
     fn machine_names(&self) -> Vec<String> {
@@ -100,6 +168,29 @@ pub(crate) fn machine(argument: &str, settings: &[Setting]) -> Result<Machine, F
     if !is_path(argument, ".toml") {
         return Ok(load(&Embedded, argument, settings)?);
     }
+    let (path, name, text) = file(argument)?;
+    Ok(load_text(&Beside(path), &name, text, settings)?)
+}
+
+/// Whether an argument names a memory part: embedded, or a file with an [organisation].
+pub(crate) fn is_part(argument: &str) -> bool {
+    if !is_path(argument, ".toml") {
+        return PARTS.iter().any(|(name, _)| *name == argument);
+    }
+    let text = std::fs::read_to_string(argument).unwrap_or_default();
+    text.lines().any(|line| line.trim() == "[organisation]")
+}
+
+/// A memory part by embedded name or by path; the rules it names may lie beside it.
+pub(crate) fn part(argument: &str, settings: &[Setting]) -> Result<Arc<Standard>, Failure> {
+    if !is_path(argument, ".toml") {
+        return Ok(load_part(&Embedded, argument, settings)?);
+    }
+    let (path, name, text) = file(argument)?;
+    Ok(load_part_text(&Beside(path), &name, text, settings)?)
+}
+
+fn file(argument: &str) -> Result<(&Path, String, PartText), Failure> {
     let path = Path::new(argument);
     let text = std::fs::read_to_string(path)
         .map_err(|error| ConfigError::whole(argument, format!("cannot be read: {error}")))?;
@@ -108,5 +199,5 @@ pub(crate) fn machine(argument: &str, settings: &[Setting]) -> Result<Machine, F
         origin: argument.to_owned(),
         text: Arc::from(text),
     };
-    Ok(load_text(&Beside(path), &name, text, settings)?)
+    Ok((path, name.into_owned(), text))
 }

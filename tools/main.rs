@@ -9,6 +9,7 @@ mod host;
 mod hw;
 mod models;
 mod output;
+mod part;
 mod replay;
 mod run;
 mod workload;

@@ -23,11 +23,19 @@ impl PartSource for Shipped {
         read("hw-configs/parts", name)
     }
 
+    fn rules(&self, name: &str) -> Option<PartText> {
+        read("hw-configs/rules", name)
+    }
+
     fn machine_names(&self) -> Vec<String> {
         Vec::new()
     }
 
     fn part_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn rules_names(&self) -> Vec<String> {
         Vec::new()
     }
 }

@@ -29,6 +29,7 @@
 //!     row_bytes: 512,
 //!     burst_bytes: 64,
 //!     mapping: [Digit::Row, Digit::Rank, Digit::PseudoChannel, Digit::BankGroup, Digit::Bank, Digit::Channel, Digit::Column],
+//!     xor: Vec::new(),
 //! };
 //! let timing = Timing {
 //!     cl: 14, cwl: 4, burst: 2, rcd_rd: 14, rcd_wr: 14, rp: 14, ras: 34, rc: 48,

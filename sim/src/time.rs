@@ -71,29 +71,45 @@ impl fmt::Display for Ps {
 /// number of picoseconds (2.4 GHz: 416.67 ps).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Clock {
-    hz: u64,
+    /// `ticks` ticks take `ps` picoseconds.
+    ps: u64,
+    ticks: u64,
 }
 
 impl Clock {
     /// A clock of `hz` cycles a second; `None` for zero.
     pub fn new(hz: u64) -> Option<Clock> {
-        (hz > 0).then_some(Clock { hz })
+        (hz > 0).then_some(Clock {
+            ps: PS_PER_S as u64,
+            ticks: hz,
+        })
     }
 
-    /// Frequency, Hz.
+    /// A clock whose period is a whole number of picoseconds; `None` for zero.
+    pub fn from_period(ps: u64) -> Option<Clock> {
+        (ps > 0).then_some(Clock { ps, ticks: 1 })
+    }
+
+    /// Frequency, Hz, rounded down.
     pub fn hz(self) -> u64 {
-        self.hz
+        let hz = u128::from(self.ticks) * PS_PER_S / u128::from(self.ps);
+        u64::try_from(hz).unwrap_or(u64::MAX)
+    }
+
+    /// The period in picoseconds as a fraction: numerator, denominator.
+    pub fn period_ps(self) -> (u64, u64) {
+        (self.ps, self.ticks)
     }
 
     /// The time of a tick's edge, rounded down to a picosecond.
     pub fn to_ps(self, ticks: Tick) -> Ps {
-        let ps = u128::from(ticks) * PS_PER_S / u128::from(self.hz);
+        let ps = u128::from(ticks) * u128::from(self.ps) / u128::from(self.ticks);
         Ps(u64::try_from(ps).unwrap_or(u64::MAX))
     }
 
     /// The first tick whose edge is not before `at`.
     pub fn next_tick(self, at: Ps) -> Tick {
-        let ticks = (u128::from(at.0) * u128::from(self.hz)).div_ceil(PS_PER_S);
+        let ticks = (u128::from(at.0) * u128::from(self.ticks)).div_ceil(u128::from(self.ps));
         u64::try_from(ticks).unwrap_or(u64::MAX)
     }
 }

@@ -99,9 +99,9 @@ impl Channel {
         Channel {
             now: 0,
             slot: 0,
-            gates: Gates::new(organisation, std.timing.faw),
+            gates: Gates::new(organisation, std.distances.windows()),
             rows: Rows::new(organisation.banks()),
-            refresh: Refresh::new(organisation.units(), std.timing.refi),
+            refresh: Refresh::new(std.refresh_units.len(), std.timing.refi),
             host: HostQueues::new(
                 organisation.banks(),
                 std.controller.bank_queue_bursts,
@@ -180,8 +180,8 @@ impl Channel {
             return false;
         }
         let skipped = self.refresh.skip_idle(horizon);
-        let ranks = self.std.organisation.units() as u64;
-        self.counters.commands[Command::Ref as usize] += skipped * ranks;
+        let units = self.std.refresh_units.len() as u64;
+        self.counters.commands[Command::Ref as usize] += skipped * units;
         skipped > 0
     }
 
@@ -256,10 +256,10 @@ impl Channel {
         self.now = at;
         self.slot = at + 1;
         match choice.action {
-            Action::Refresh { rank } => {
-                let banks = self.std.organisation.banks() / self.std.organisation.units();
-                self.issue(Command::Ref, rank * banks, 0, 0, observer);
-                self.refresh.done(rank);
+            Action::Refresh { unit } => {
+                let bank = self.std.refresh_units[unit].trailing_zeros() as usize;
+                self.issue(Command::Ref, bank, 0, 0, observer);
+                self.refresh.done(unit);
                 self.pim.refreshed();
                 None
             }
@@ -293,7 +293,7 @@ impl Channel {
         observer: &mut impl Observer,
     ) -> Option<Completion> {
         let first = self.now;
-        let stride = self.std.timing.column_stride();
+        let stride = self.std.column_stride(direction);
         let queue = self.host.queue(direction);
         let run = *queue.front(bank)?;
         let (command, done, latency) = match direction {

@@ -32,7 +32,7 @@ pub(super) enum Class {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Action {
-    Refresh { rank: usize },
+    Refresh { unit: usize },
     Close { bank: usize, pim: bool },
     Pim(Candidate),
     Column { bank: usize, direction: Direction },
@@ -109,10 +109,10 @@ impl Channel {
             floor: self.slot.max(self.now),
         };
         let pending = self.refresh.pending();
-        if let Some(rank) = pending
+        if let Some(unit) = pending
             && !self.pim.busy()
         {
-            self.offer_refresh(rank, &mut best);
+            self.offer_refresh(unit, &mut best);
         }
         if !self.pim.is_empty()
             && let Some(candidate) = self.pim_candidate(pending.is_some())
@@ -162,14 +162,13 @@ impl Channel {
         pim.is_some_and(|pim| pim.quirks.gact_outside_window)
     }
 
-    fn offer_refresh(&self, rank: usize, best: &mut Best) {
-        let banks = self.std.organisation.banks() / self.std.organisation.units();
-        let mask = u64::MAX >> (64 - banks) << (rank * banks);
+    fn offer_refresh(&self, unit: usize, best: &mut Best) {
+        let mask = self.std.refresh_units[unit];
         let open = (self.rows.host_open | self.rows.pim_open) & mask;
         if open == 0 {
-            let place = self.std.places[rank * banks];
+            let place = self.std.places[mask.trailing_zeros() as usize];
             let at = self.gates.ready(Command::Ref, place);
-            best.offer(at, Class::Refresh, 0, || Action::Refresh { rank });
+            best.offer(at, Class::Refresh, 0, || Action::Refresh { unit });
         }
         for bank in bits(open) {
             self.offer_close(bank, Class::Refresh, bank as u64, best);
@@ -207,7 +206,7 @@ impl Channel {
         let per_rank = self.std.organisation.banks() / self.std.organisation.units();
         for rank in 0..self.std.organisation.units() {
             let of_rank = banks & (u64::MAX >> (64 - per_rank) << (rank * per_rank));
-            if of_rank == 0 || self.refresh.owes(rank) {
+            if of_rank == 0 || self.refresh.owes(self.std.refresh_unit_of[rank]) {
                 continue;
             }
             let column_floor = self.gates.rank_ready(column, rank).max(best.floor);
@@ -253,7 +252,7 @@ impl Channel {
             }
         }
         let timing = &self.std.timing;
-        let in_order = timing.column_stride() <= timing.ccd_s.max(timing.burst);
+        let in_order = self.std.column_stride(direction) <= timing.ccd_s.max(timing.burst);
         let grace = if in_order { timing.rtrs } else { 0 };
         if let Some(((at, order, bank), end)) = columns.pick(grace, in_order) {
             best.offer(at, Class::Column, order, || Action::Column {

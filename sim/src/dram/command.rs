@@ -89,4 +89,20 @@ impl Command {
             Command::CompsReadres => "COMPS_READRES",
         }
     }
+
+    /// Commands that a standard's file may name; those of PIM come with the PIM device.
+    pub const HOST: [(&'static str, Command); 12] = [
+        ("act", Command::Act),
+        ("act2", Command::Act2),
+        ("pre", Command::Pre),
+        ("pre_all", Command::PreAll),
+        ("rd", Command::Rd),
+        ("rd_a", Command::RdA),
+        ("wr", Command::Wr),
+        ("wr_a", Command::WrA),
+        ("ref", Command::Ref),
+        ("ref_bank", Command::RefBank),
+        ("ref_same", Command::RefSame),
+        ("cas", Command::Cas),
+    ];
 }

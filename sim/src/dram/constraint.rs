@@ -37,3 +37,19 @@ pub struct Constraint {
     /// Counts from the `window`-th last `first` of the scope: 4 for the four-activate window, else 1.
     pub window: u8,
 }
+
+impl Scope {
+    /// Names in a standard's file.
+    pub const NAMES: [(&'static str, Scope); 5] = [
+        ("bank", Scope::Bank),
+        ("group", Scope::Group),
+        ("rank", Scope::Rank),
+        ("pseudo_channel", Scope::PseudoChannel),
+        ("channel", Scope::Channel),
+    ];
+
+    /// Name in a standard's file.
+    pub fn name(self) -> &'static str {
+        Scope::NAMES[self as usize].0
+    }
+}

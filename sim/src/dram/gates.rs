@@ -3,8 +3,10 @@
 #![deny(clippy::float_arithmetic)]
 
 use super::command::{COMMANDS, Command};
+use super::constraint::Scope;
+use super::distances::Window;
 use super::organisation::Organisation;
-use super::rules::{Rule, Scope};
+use super::rules::{Reach, Rule};
 use crate::time::Tick;
 
 type Row = [Tick; COMMANDS];
@@ -29,24 +31,73 @@ pub struct Gates {
     group: Vec<Row>,
     rank: Vec<Row>,
     channel: Row,
-    /// The last four activations of each rank, oldest first.
+    pseudo_channels: usize,
+    groups_per_rank: usize,
+    banks_per_group: usize,
+    /// The last four activations of each rank or pseudo-channel, oldest first.
     window: Vec<[Tick; 4]>,
-    /// Activations per rank so far, saturating at four: an empty window constrains nothing.
+    /// Activations in each ring so far, saturating at four: an empty window constrains nothing.
     opened: Vec<u8>,
+    /// Ring of each rank.
+    ring_of: Vec<usize>,
     faw: Tick,
+    /// Windows of another length (GDDR: 32 activations).
+    others: Vec<OtherWindow>,
+}
+
+/// A window over more or fewer activations than four.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct OtherWindow {
+    distance: Tick,
+    /// The last activations of each rank or pseudo-channel, oldest first.
+    rings: Vec<Vec<Tick>>,
+    opened: Vec<usize>,
+    ring_of: Vec<usize>,
+}
+
+/// Rings of a window, and the ring of each rank.
+fn rings(organisation: &Organisation, scope: Scope) -> (usize, Vec<usize>) {
+    let ranks = 0..organisation.units();
+    match scope {
+        Scope::Bank | Scope::Group | Scope::Rank => (organisation.units(), ranks.collect()),
+        Scope::PseudoChannel => {
+            let of = ranks.map(|rank| rank % organisation.pseudo_channels);
+            (organisation.pseudo_channels, of.collect())
+        }
+        Scope::Channel => (1, ranks.map(|_| 0).collect()),
+    }
 }
 
 impl Gates {
     /// Everything allowed at tick zero.
-    pub fn new(organisation: &Organisation, faw: Tick) -> Gates {
+    pub fn new(organisation: &Organisation, windows: &[Window]) -> Gates {
+        let of_act = || windows.iter().filter(|w| w.command == Command::Act);
+        let four = of_act().find(|window| window.count == 4);
+        let (count, ring_of) = rings(organisation, four.map_or(Scope::Rank, |w| w.scope));
+        let others = of_act().filter(|window| window.count != 4);
         Gates {
             bank: vec![[0; COMMANDS]; organisation.banks()],
             group: vec![[0; COMMANDS]; organisation.groups()],
             rank: vec![[0; COMMANDS]; organisation.units()],
             channel: [0; COMMANDS],
-            window: vec![[0; 4]; organisation.units()],
-            opened: vec![0; organisation.units()],
-            faw,
+            pseudo_channels: organisation.pseudo_channels,
+            groups_per_rank: organisation.bank_groups,
+            banks_per_group: organisation.banks_per_group,
+            window: vec![[0; 4]; count],
+            opened: vec![0; count],
+            ring_of,
+            faw: four.map_or(0, |window| window.distance),
+            others: others
+                .map(|window| {
+                    let (count, ring_of) = rings(organisation, window.scope);
+                    OtherWindow {
+                        distance: window.distance,
+                        rings: vec![vec![0; usize::from(window.count)]; count],
+                        opened: vec![0; count],
+                        ring_of,
+                    }
+                })
+                .collect(),
         }
     }
 
@@ -80,25 +131,35 @@ impl Gates {
             .fold(self.channel[c], Tick::max)
     }
 
-    /// Earliest tick at which the four-activate window lets a rank open `rows` (1 or 4) more rows.
+    /// Earliest tick at which the activation windows let a rank open `rows` (1 or 4) more rows.
+    #[inline]
     pub fn window(&self, rank: usize, rows: usize) -> Tick {
+        let ring = self.ring_of[rank];
         // With `n` activations in the ring, the entry that must have left the window is the one
         // `4 - rows` younger than the oldest; unused entries are zero and `opened` guards them.
         let index = rows - 1;
-        if usize::from(self.opened[rank]) + rows <= 4 {
-            return 0;
-        }
-        self.window[rank][index] + self.faw
+        let four = if usize::from(self.opened[ring]) + rows <= 4 {
+            0
+        } else {
+            self.window[ring][index] + self.faw
+        };
+        self.others
+            .iter()
+            .fold(four, |at, other| at.max(other.earliest(rank, rows)))
     }
 
-    /// Enters `rows` activations at tick `at` into the rank's window.
+    /// Enters `rows` activations at tick `at` into the rank's windows.
     pub fn activate(&mut self, rank: usize, rows: usize, at: Tick) {
-        let ring = &mut self.window[rank];
+        let index = self.ring_of[rank];
+        let ring = &mut self.window[index];
         ring.rotate_left(rows);
         for entry in &mut ring[4 - rows..] {
             *entry = at;
         }
-        self.opened[rank] = (self.opened[rank] + rows as u8).min(4);
+        self.opened[index] = (self.opened[index] + rows as u8).min(4);
+        for other in &mut self.others {
+            other.activate(rank, rows, at);
+        }
     }
 
     /// Applies the rules of a command of `comps` multiply-accumulate steps issued at `at`.
@@ -106,18 +167,49 @@ impl Gates {
         for rule in rules {
             let until = at + rule.base + rule.per_comp * comps;
             let c = rule.then as usize;
-            match rule.scope {
-                Scope::Bank => raise(&mut self.bank[place.bank][c], until),
-                Scope::Group => raise(&mut self.group[place.group][c], until),
-                Scope::Rank => raise(&mut self.rank[place.rank][c], until),
-                Scope::OtherRanks => {
-                    for (index, rank) in self.rank.iter_mut().enumerate() {
-                        if index != place.rank {
-                            raise(&mut rank[c], until);
+            match rule.reach {
+                Reach::Bank => raise(&mut self.bank[place.bank][c], until),
+                Reach::Group => raise(&mut self.group[place.group][c], until),
+                Reach::Rank => raise(&mut self.rank[place.rank][c], until),
+                Reach::Channel => raise(&mut self.channel[c], until),
+                Reach::OtherRanks => {
+                    self.raise_ranks(c, until, |rank, count| {
+                        rank % count == place.pseudo_channel && rank != place.rank
+                    });
+                }
+                Reach::PseudoChannel => {
+                    self.raise_ranks(c, until, |rank, count| rank % count == place.pseudo_channel);
+                }
+                Reach::OtherPseudoChannels => {
+                    self.raise_ranks(c, until, |rank, count| rank % count != place.pseudo_channel);
+                }
+                Reach::OtherGroups => {
+                    let first = place.rank * self.groups_per_rank;
+                    for index in first..first + self.groups_per_rank {
+                        if index != place.group {
+                            raise(&mut self.group[index][c], until);
                         }
                     }
                 }
-                Scope::Channel => raise(&mut self.channel[c], until),
+                Reach::OtherBanks => {
+                    let first = place.group * self.banks_per_group;
+                    for index in first..first + self.banks_per_group {
+                        if index != place.bank {
+                            raise(&mut self.bank[index][c], until);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Raises the gate of a command in the ranks for which `reached`, given the rank's index and
+    /// the number of pseudo-channels, holds.
+    #[inline]
+    fn raise_ranks(&mut self, command: usize, until: Tick, reached: impl Fn(usize, usize) -> bool) {
+        for (index, rank) in self.rank.iter_mut().enumerate() {
+            if reached(index, self.pseudo_channels) {
+                raise(&mut rank[command], until);
             }
         }
     }
@@ -135,6 +227,9 @@ impl Gates {
                 *gate = (*gate).max(at);
             }
         }
+        for other in &mut self.others {
+            other.clip(at);
+        }
         let Some(horizon) = at.checked_sub(self.faw) else {
             return;
         };
@@ -145,6 +240,40 @@ impl Gates {
         }
         // An entry at the horizon constrains nothing at `at` or later, nor does an unused one.
         self.opened.fill(4);
+    }
+}
+
+impl OtherWindow {
+    fn earliest(&self, rank: usize, rows: usize) -> Tick {
+        let ring = self.ring_of[rank];
+        let entries = &self.rings[ring];
+        if self.opened[ring] + rows <= entries.len() {
+            return 0;
+        }
+        let index = (rows - 1).min(entries.len() - 1);
+        entries[index] + self.distance
+    }
+
+    fn activate(&mut self, rank: usize, rows: usize, at: Tick) {
+        let ring = self.ring_of[rank];
+        let entries = &mut self.rings[ring];
+        let rows = rows.min(entries.len());
+        entries.rotate_left(rows);
+        let kept = entries.len() - rows;
+        entries[kept..].fill(at);
+        self.opened[ring] = (self.opened[ring] + rows).min(entries.len());
+    }
+
+    fn clip(&mut self, at: Tick) {
+        let Some(horizon) = at.checked_sub(self.distance) else {
+            return;
+        };
+        for (ring, opened) in self.rings.iter_mut().zip(&mut self.opened) {
+            for entry in ring.iter_mut() {
+                *entry = (*entry).max(horizon);
+            }
+            *opened = ring.len();
+        }
     }
 }
 

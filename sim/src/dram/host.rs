@@ -118,7 +118,7 @@ impl HostQueue {
             }
             let slot = head.stream.start + head.piece * head.stream.stride + head.done;
             let at = organisation.locate(slot);
-            let in_row = organisation.columns() - at.column;
+            let in_row = organisation.run_in_row(at);
             let bursts = in_row.min(head.stream.bursts - head.done);
             let room = self.depth.saturating_sub(self.queued[at.bank]);
             if bursts > room {

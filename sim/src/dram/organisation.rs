@@ -35,6 +35,16 @@ impl Digit {
     ];
 }
 
+/// One digit hashed with bits of the row, so that rows apart by a power of two meet different banks:
+/// `digit` becomes `digit ^ (row >> shift)`, cut to the digit's size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fold {
+    /// The digit that changes; its size is a power of two.
+    pub digit: Digit,
+    /// Row bits passed over.
+    pub shift: u32,
+}
+
 /// Sizes of a memory system whose channels are alike.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Organisation {
@@ -56,6 +66,8 @@ pub struct Organisation {
     pub burst_bytes: u64,
     /// Address digits, most significant first; every digit once.
     pub mapping: [Digit; 7],
+    /// Hashing of digits with row bits; every digit at most once, never row, column or channel.
+    pub xor: Vec<Fold>,
 }
 
 /// Where a slot of a channel lies.
@@ -144,6 +156,12 @@ impl Organisation {
                 Digit::Channel => {}
             }
         }
+        if !self.xor.is_empty() {
+            rank = self.folded(Digit::Rank, rank, row);
+            pseudo = self.folded(Digit::PseudoChannel, pseudo, row);
+            group = self.folded(Digit::BankGroup, group, row);
+            bank = self.folded(Digit::Bank, bank, row);
+        }
         let unit = rank as usize * self.pseudo_channels + pseudo as usize;
         let bank =
             (unit * self.bank_groups + group as usize) * self.banks_per_group + bank as usize;
@@ -152,6 +170,26 @@ impl Organisation {
             row: row as u32,
             column,
         }
+    }
+
+    /// Bursts from `location` on that are consecutive slots of one row, in a mapping whose lowest
+    /// digit within a channel is the column; else the next slot is another bank's.
+    pub fn run_in_row(&self, location: Location) -> u64 {
+        let mut digits = self.mapping.iter().rev();
+        match digits.find(|&&digit| digit != Digit::Channel && self.radix(digit) > 1) {
+            Some(Digit::Column) => self.columns() - location.column,
+            _ => 1,
+        }
+    }
+
+    /// A digit's value after hashing; its own inverse.
+    fn folded(&self, digit: Digit, value: u64, row: u64) -> u64 {
+        self.xor
+            .iter()
+            .filter(|fold| fold.digit == digit)
+            .fold(value, |value, fold| {
+                value ^ (row >> fold.shift & (self.radix(digit) - 1))
+            })
     }
 
     /// Slot of the first column of a row of a bank.
@@ -172,6 +210,11 @@ impl Organisation {
                 Digit::BankGroup => (place.group % self.bank_groups) as u64,
                 Digit::Bank => (bank % self.banks_per_group) as u64,
                 Digit::Column => column,
+            };
+            let value = if self.xor.is_empty() {
+                value
+            } else {
+                self.folded(digit, value, u64::from(row))
             };
             slot = slot * self.radix(digit) + value;
         }
@@ -222,7 +265,26 @@ mod tests {
             row_bytes: 1024,
             burst_bytes: 64,
             mapping: [Row, Rank, PseudoChannel, BankGroup, Bank, Channel, Column],
+            xor: Vec::new(),
         }
+    }
+
+    #[test]
+    fn hashed_rows_meet_other_banks_and_the_inverse_holds() {
+        let mut organisation = hbm2();
+        organisation.xor = vec![
+            Fold {
+                digit: Digit::Bank,
+                shift: 0,
+            },
+            Fold {
+                digit: Digit::BankGroup,
+                shift: 2,
+            },
+        ];
+        assert_eq!(organisation.locate(organisation.slot_at(0, 6, 3)).bank, 0);
+        let plain = hbm2().slot_at(0, 6, 3);
+        assert_eq!(organisation.locate(plain).bank, 6);
     }
 
     #[test]

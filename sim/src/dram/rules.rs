@@ -1,12 +1,14 @@
-//! Command-to-command distances, built from named timing parameters and kept as flat lists: after
-//! a command is issued at `t`, each rule of its list raises the earliest time of a later command.
+//! Command-to-command distances as flat lists: after a command is issued at `t`, each rule of its
+//! list raises the earliest time of a later command.
 //!
-//! The host rules follow the bank-state model of JEDEC HBM data sheets as DRAMsim3 resolves them;
-//! the PIM rules those of the NeuPIMs channel (ASPLOS 2024). Where the simulator of the latter
+//! The host rules are the constraints of the standard; the PIM rules are those of the NeuPIMs
+//! channel (ASPLOS 2024). Where the simulator of the latter
 //! departs from what a die could do, the departure is a flag of [`crate::pim::PimQuirks`].
 #![deny(clippy::float_arithmetic)]
 
 use super::command::{COMMANDS, Command};
+use super::constraint::{Constraint, Scope};
+use super::organisation::Organisation;
 use super::timing::Timing;
 use crate::pim::{PimTiming, RowBuffers};
 use crate::time::Tick;
@@ -14,15 +16,23 @@ use crate::time::Tick;
 /// Which banks a rule reaches, seen from the bank of the issued command. `Group` and `Rank`
 /// include the narrower scopes, so the distance of a wider scope never exceeds the narrower one's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum Reach {
     /// The same bank.
     Bank,
+    /// The other banks of the same bank group.
+    OtherBanks,
     /// Every bank of the same bank group.
     Group,
+    /// Every bank of the other groups of the same rank.
+    OtherGroups,
     /// Every bank of the same rank.
     Rank,
-    /// Every bank of the other ranks.
+    /// Every bank of the other ranks of the same pseudo-channel.
     OtherRanks,
+    /// Every bank of the same pseudo-channel, where the channel has several.
+    PseudoChannel,
+    /// Every bank of the other pseudo-channels.
+    OtherPseudoChannels,
     /// Every bank of the channel.
     Channel,
 }
@@ -31,7 +41,7 @@ pub enum Scope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
     /// Banks reached.
-    pub scope: Scope,
+    pub reach: Reach,
     /// Constrained command.
     pub then: Command,
     /// Ticks independent of the command's length.
@@ -41,7 +51,7 @@ pub struct Rule {
 }
 
 /// The rules of every command.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules {
     after: [Vec<Rule>; COMMANDS],
 }
@@ -52,70 +62,73 @@ impl Rules {
         &self.after[command as usize]
     }
 
-    /// Builds the table for a host-only channel (`pim` is `None`) or a PIM channel.
-    pub fn build(t: &Timing, pim: Option<&PimTiming>) -> Rules {
-        let mut rules = Rules {
-            after: Default::default(),
-        };
-        rules.host(t);
+    /// The table of the stream channel: the constraints among the five commands it issues, and the
+    /// PIM rules. It activates in one phase, precharges bank by bank and starts no data clock, so
+    /// what a standard says of ACT2, PREA, RDA, WRA and CAS does not concern it.
+    pub fn build(
+        constraints: &[Constraint],
+        organisation: &Organisation,
+        t: &Timing,
+        pim: Option<&PimTiming>,
+    ) -> Rules {
+        use Command::{Act, Pre, Rd, Ref, Wr};
+        let issued = |command| matches!(command, Act | Pre | Rd | Wr | Ref);
+        let of_channel: Vec<Constraint> = constraints
+            .iter()
+            .filter(|constraint| issued(constraint.first) && issued(constraint.then))
+            .copied()
+            .collect();
+        let mut rules = Rules::of(&of_channel, organisation);
         if let Some(pim) = pim {
             rules.pim(t, pim);
         }
         rules
     }
 
-    fn add(&mut self, first: Command, scope: Scope, then: Command, base: Tick) {
+    /// The table of any constraints; windows are apart.
+    pub fn of(constraints: &[Constraint], organisation: &Organisation) -> Rules {
+        let mut rules = Rules::default();
+        let together = constraints
+            .iter()
+            .filter(|constraint| constraint.window == 1 && constraint.distance > 0);
+        for constraint in together {
+            let reach = reach(constraint, organisation);
+            let list = &mut rules.after[constraint.first as usize];
+            let same = |rule: &&mut Rule| rule.reach == reach && rule.then == constraint.then;
+            match list.iter_mut().find(same) {
+                Some(rule) => rule.base = rule.base.max(constraint.distance),
+                None => list.push(Rule {
+                    reach,
+                    then: constraint.then,
+                    base: constraint.distance,
+                    per_comp: 0,
+                }),
+            }
+        }
+        rules
+    }
+
+    fn add(&mut self, first: Command, reach: Reach, then: Command, base: Tick) {
         self.after[first as usize].push(Rule {
-            scope,
+            reach,
             then,
             base,
             per_comp: 0,
         });
     }
 
-    fn add_comps(&mut self, scope: Scope, then: Command, base: Tick, per_comp: Tick) {
+    fn add_comps(&mut self, reach: Reach, then: Command, base: Tick, per_comp: Tick) {
         self.after[Command::CompsReadres as usize].push(Rule {
-            scope,
+            reach,
             then,
             base,
             per_comp,
         });
     }
 
-    fn host(&mut self, t: &Timing) {
-        use Command::{Act, Pre, Rd, Ref, Wr};
-        use Scope::{Bank, Channel, Group, OtherRanks, Rank};
-        let ccd_l = t.ccd_l.max(t.burst);
-        let ccd_s = t.ccd_s.max(t.burst);
-        let read_to_write = (t.cl + t.burst + t.rtrs).saturating_sub(t.cwl);
-        self.add(Act, Bank, Act, t.rc);
-        self.add(Act, Group, Act, t.rrd_l);
-        self.add(Act, Rank, Act, t.rrd_s);
-        self.add(Act, Bank, Rd, t.rcd_rd);
-        self.add(Act, Bank, Wr, t.rcd_wr);
-        self.add(Act, Bank, Pre, t.ras);
-        self.add(Pre, Bank, Act, t.rp);
-        self.add(Pre, Rank, Ref, t.rp);
-        self.add(Rd, Group, Rd, ccd_l);
-        self.add(Rd, Rank, Rd, ccd_s);
-        self.add(Rd, OtherRanks, Rd, t.burst + t.rtrs);
-        self.add(Rd, Channel, Wr, read_to_write);
-        self.add(Rd, Bank, Pre, t.rtp);
-        self.add(Wr, Group, Wr, ccd_l);
-        self.add(Wr, Rank, Wr, ccd_s);
-        self.add(Wr, OtherRanks, Wr, t.burst);
-        self.add(Wr, Group, Rd, t.cwl + t.burst + t.wtr_l);
-        self.add(Wr, Rank, Rd, t.cwl + t.burst + t.wtr_s);
-        let write_to_other = (t.cwl + t.burst + t.rtrs).saturating_sub(t.cl);
-        self.add(Wr, OtherRanks, Rd, write_to_other);
-        self.add(Wr, Bank, Pre, t.cwl + t.burst + t.wr);
-        self.add(Ref, Rank, Act, t.rfc);
-        self.add(Ref, Rank, Ref, t.rfc);
-    }
-
     fn pim(&mut self, t: &Timing, pim: &PimTiming) {
         use Command::{Act, CompsReadres, GAct, Gwrite, PimPre, Pre, Rd, Ref, Wr};
-        use Scope::{Bank, Channel, Group, Rank};
+        use Reach::{Bank, Channel, Group, Rank};
         let write_to_column = t.cwl + t.burst + t.wtr_s;
         self.add(Act, Bank, Gwrite, t.rcd_rd);
         self.add(Rd, Channel, Gwrite, t.ccd_l.max(t.burst));
@@ -170,5 +183,21 @@ impl Rules {
             self.add_comps(Channel, Rd, t.burst + t.rtrs, 0);
             self.add_comps(Channel, Wr, read_to_write, 0);
         }
+    }
+}
+
+fn reach(constraint: &Constraint, organisation: &Organisation) -> Reach {
+    match (constraint.scope, constraint.sibling) {
+        (Scope::Bank, false) => Reach::Bank,
+        (Scope::Bank, true) => Reach::OtherBanks,
+        (Scope::Group, false) => Reach::Group,
+        (Scope::Group, true) => Reach::OtherGroups,
+        (Scope::Rank, false) => Reach::Rank,
+        (Scope::Rank, true) => Reach::OtherRanks,
+        // One pseudo-channel is the channel, whose gates are the cheapest to raise and to read.
+        (Scope::PseudoChannel, false) if organisation.pseudo_channels == 1 => Reach::Channel,
+        (Scope::PseudoChannel, false) => Reach::PseudoChannel,
+        (Scope::PseudoChannel, true) => Reach::OtherPseudoChannels,
+        (Scope::Channel, _) => Reach::Channel,
     }
 }

@@ -1,5 +1,7 @@
 //! Resolved core timing of a channel, in clock ticks: what the rules are built from.
 
+use super::command::Command;
+use super::constraint::{Constraint, Scope};
 use crate::time::Tick;
 
 /// Timing parameters in ticks of the command clock (tCK). Names are those of JEDEC data sheets
@@ -48,8 +50,58 @@ impl Timing {
         self.cwl + self.burst
     }
 
-    /// Distance of column commands that hit the same open row.
-    pub fn column_stride(&self) -> Tick {
-        self.ccd_l.max(self.burst)
+    /// The constraints of a standard with one-tick commands and bank groups, as DRAMsim3 resolves
+    /// JEDEC data sheets: for parts put together in code. Shipped parts name a rules file.
+    pub fn constraints(&self) -> Vec<Constraint> {
+        use Command::{Act, Pre, Rd, Ref, Wr};
+        use Scope::{Bank, Channel, Group, Rank};
+        let ccd_l = self.ccd_l.max(self.burst);
+        let ccd_s = self.ccd_s.max(self.burst);
+        let read_to_write = (self.cl + self.burst + self.rtrs).saturating_sub(self.cwl);
+        let write_to_other = (self.cwl + self.burst + self.rtrs).saturating_sub(self.cl);
+        let write_done = self.write_done();
+        let own = [
+            (Act, Bank, Act, self.rc),
+            (Act, Group, Act, self.rrd_l),
+            (Act, Rank, Act, self.rrd_s),
+            (Act, Bank, Rd, self.rcd_rd),
+            (Act, Bank, Wr, self.rcd_wr),
+            (Act, Bank, Pre, self.ras),
+            (Pre, Bank, Act, self.rp),
+            (Pre, Rank, Ref, self.rp),
+            (Rd, Group, Rd, ccd_l),
+            (Rd, Rank, Rd, ccd_s),
+            (Rd, Channel, Wr, read_to_write),
+            (Rd, Bank, Pre, self.rtp),
+            (Wr, Group, Wr, ccd_l),
+            (Wr, Rank, Wr, ccd_s),
+            (Wr, Group, Rd, write_done + self.wtr_l),
+            (Wr, Rank, Rd, write_done + self.wtr_s),
+            (Wr, Bank, Pre, write_done + self.wr),
+            (Ref, Rank, Act, self.rfc),
+            (Ref, Rank, Ref, self.rfc),
+        ];
+        let other_ranks = [
+            (Rd, Rank, Rd, self.burst + self.rtrs),
+            (Wr, Rank, Wr, self.burst),
+            (Wr, Rank, Rd, write_to_other),
+        ];
+        let with = |sibling| {
+            move |(first, scope, then, distance)| Constraint {
+                first,
+                then,
+                scope,
+                sibling,
+                distance,
+                window: 1,
+            }
+        };
+        let mut constraints: Vec<Constraint> = own.into_iter().map(with(false)).collect();
+        constraints.extend(other_ranks.into_iter().map(with(true)));
+        constraints.push(Constraint {
+            window: 4,
+            ..with(false)((Act, Rank, Act, self.faw))
+        });
+        constraints
     }
 }

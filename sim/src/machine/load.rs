@@ -2,9 +2,11 @@
 //! applies `--set` options, and says of every error which text or option it came from.
 
 use super::error::ConfigError;
-use super::raw::{RawMachine, RawMemory};
-use super::resolve;
-use super::{Machine, Setting};
+use super::part_raw::{RawMemory, RawRules};
+use super::raw::RawMachine;
+use super::{Machine, Setting, part, part_timing, resolve};
+use crate::dram::Standard;
+use crate::pim::PimTiming;
 use memwall_models::spelling;
 use serde::de::DeserializeOwned;
 use std::ops::Range;
@@ -25,10 +27,14 @@ pub trait PartSource {
     fn machine(&self, name: &str) -> Option<PartText>;
     /// A memory part by name.
     fn part(&self, name: &str) -> Option<PartText>;
+    /// A rules file by name.
+    fn rules(&self, name: &str) -> Option<PartText>;
     /// Names of all machines.
     fn machine_names(&self) -> Vec<String>;
     /// Names of all memory parts.
     fn part_names(&self) -> Vec<String>;
+    /// Names of all rules files.
+    fn rules_names(&self) -> Vec<String>;
 }
 
 /// Loads a machine by name, with settings applied in order.
@@ -38,16 +44,82 @@ pub fn load(
     settings: &[Setting],
 ) -> Result<Machine, ConfigError> {
     let Some(text) = source.machine(name) else {
-        let names = source.machine_names();
-        let mut error = ConfigError::whole(
-            name,
-            format!("no machine of this name; there are {}", names.join(", ")),
-        );
-        error.nearest =
-            spelling::nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
-        return Err(error);
+        return Err(nameless("machine", name, &source.machine_names()));
     };
     load_text(source, name, text, settings)
+}
+
+/// Loads a memory part by name. Settings name its keys, with or without `memory.` before them.
+pub fn load_part(
+    source: &dyn PartSource,
+    name: &str,
+    settings: &[Setting],
+) -> Result<Arc<Standard>, ConfigError> {
+    let Some(text) = source.part(name) else {
+        return Err(nameless("memory part", name, &source.part_names()));
+    };
+    load_part_text(source, name, text, settings)
+}
+
+/// Loads a memory part from a text; the rules it names come from `source`.
+pub fn load_part_text(
+    source: &dyn PartSource,
+    name: &str,
+    text: PartText,
+    settings: &[Setting],
+) -> Result<Arc<Standard>, ConfigError> {
+    let settings: Vec<Setting> = settings.iter().map(Setting::within_part).collect();
+    let settings: Vec<&Setting> = settings.iter().collect();
+    let documents = PartDocuments::read(source, name, text, "", &settings)?;
+    documents.standard(None).map(Arc::new)
+}
+
+fn nameless(kind: &str, name: &str, names: &[String]) -> ConfigError {
+    let rule = format!("no {kind} of this name; there are {}", names.join(", "));
+    let mut error = ConfigError::whole(name, rule);
+    error.nearest = spelling::nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+    error
+}
+
+/// A part's text and that of the rules it names.
+pub(super) struct PartDocuments {
+    name: String,
+    pub part: Document<RawMemory>,
+    rules: Vec<Document<RawRules>>,
+}
+
+impl PartDocuments {
+    fn read(
+        source: &dyn PartSource,
+        name: &str,
+        text: PartText,
+        prefix: &'static str,
+        settings: &[&Setting],
+    ) -> Result<PartDocuments, ConfigError> {
+        let part = Document::<RawMemory>::read(text, prefix, settings)?;
+        let mut rules = Vec::new();
+        for (index, name) in part.raw.rules.iter().enumerate() {
+            let Some(text) = source.rules(name) else {
+                let names = source.rules_names();
+                let rule = format!("no rules '{name}'; there are {}", names.join(", "));
+                let mut error = part.fault(&format!("rules.{index}"), &rule);
+                error.nearest =
+                    spelling::nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+                return Err(error);
+            };
+            rules.push(Document::<RawRules>::read(text, "", &[])?);
+        }
+        Ok(PartDocuments {
+            name: name.to_owned(),
+            part,
+            rules,
+        })
+    }
+
+    /// The part, resolved.
+    pub(super) fn standard(&self, pim: Option<PimTiming>) -> Result<Standard, ConfigError> {
+        part::resolve(&self.name, &self.part, &self.rules, pim)
+    }
 }
 
 /// Loads a machine from a text; its parts come from `source`.
@@ -67,16 +139,18 @@ pub fn load_text(
             }
             None
         }
-        Some(part) => {
-            let Some(text) = source.part(part) else {
+        Some(name) => {
+            let Some(text) = source.part(name) else {
                 let names = source.part_names();
-                let rule = format!("no memory part '{part}'; there are {}", names.join(", "));
+                let rule = format!("no memory part '{name}'; there are {}", names.join(", "));
                 let mut error = machine.fault("memory", &rule);
                 error.nearest =
-                    spelling::nearest(part, names.iter().map(String::as_str)).map(str::to_owned);
+                    spelling::nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
                 return Err(error);
             };
-            Some(Document::<RawMemory>::read(text, "memory.", &of_part)?)
+            Some(PartDocuments::read(
+                source, name, text, "memory.", &of_part,
+            )?)
         }
     };
     resolve::resolve(name, &machine, memory.as_ref())
@@ -123,6 +197,11 @@ impl<T: DeserializeOwned> Document<T> {
 }
 
 impl<T> Document<T> {
+    /// What to call the text.
+    pub(super) fn origin(&self) -> &str {
+        &self.source.origin
+    }
+
     /// An error about the value at `path`: in the option that set it, or else in the text.
     pub(super) fn fault(&self, path: &str, message: &str) -> ConfigError {
         let full = format!("{}{path}", self.prefix);
@@ -197,24 +276,35 @@ fn insert(table: &mut toml::Table, path: &str, setting: &Setting) -> Result<(), 
         };
         at = next;
     }
+    // A timing parameter set in another unit replaces the one in the file.
+    if path.starts_with("timing.")
+        && let Some(name) = part_timing::stem(last)
+    {
+        at.retain(|key, _| part_timing::stem(key) != Some(name));
+    }
     at.insert(last.to_owned(), setting.value.clone());
     Ok(())
 }
 
-/// Bytes of the value at a dotted path, if the text has it.
+/// Bytes of the value at a dotted path, if the text has it; elements of arrays by index.
 fn span_of(text: &str, path: &str) -> Option<Range<usize>> {
     let table = toml::de::DeTable::parse(text).ok()?;
-    let mut at = table.get_ref();
-    let mut keys = path.split('.').peekable();
-    while let Some(key) = keys.next() {
-        let (_, value) = at.iter().find(|(name, _)| name.get_ref() == key)?;
-        if keys.peek().is_none() {
-            return Some(value.span());
-        }
-        match value.get_ref() {
-            toml::de::DeValue::Table(table) => at = table,
-            _ => return Some(value.span()),
+    let mut keys = path.split('.');
+    let first = keys.next()?;
+    let (_, mut value) = table.get_ref().iter().find(|(k, _)| k.get_ref() == first)?;
+    for key in keys {
+        let next = match value.get_ref() {
+            toml::de::DeValue::Table(table) => {
+                let (_, next) = table.iter().find(|(name, _)| name.get_ref() == key)?;
+                Some(next)
+            }
+            toml::de::DeValue::Array(array) => key.parse().ok().and_then(|i: usize| array.get(i)),
+            _ => None,
+        };
+        match next {
+            Some(next) => value = next,
+            None => break,
         }
     }
-    None
+    Some(value.span())
 }

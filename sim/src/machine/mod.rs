@@ -2,8 +2,14 @@
 //! from. Holds no state of a run.
 
 mod error;
+mod expression;
 mod load;
 mod number;
+mod part;
+mod part_energy;
+mod part_raw;
+mod part_rules;
+mod part_timing;
 mod raw;
 mod resolve;
 mod setting;
@@ -15,7 +21,7 @@ use crate::npu::Npu;
 use std::sync::Arc;
 
 pub use error::ConfigError;
-pub use load::{PartSource, PartText, load, load_text};
+pub use load::{PartSource, PartText, load, load_part, load_part_text, load_text};
 pub use setting::Setting;
 
 /// A machine: one device, and how many like it are joined.

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// Largest whole number accepted anywhere: far above any machine, low enough that products of a few
 /// of them can be checked in 128 bits.
-const LARGEST: u64 = 1 << 40;
+pub(super) const LARGEST: u64 = 1 << 40;
 
 /// A whole number of at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,13 @@ pub(super) struct Whole(pub u64);
 /// A finite number above zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Amount(pub f64);
+
+/// A number of at least zero: a whole one, or a decimal fraction where the unit allows it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Figure {
+    Whole(u64),
+    Fraction(f64),
+}
 
 struct WholeVisitor {
     least: u64,
@@ -43,6 +50,39 @@ impl Visitor<'_> for WholeVisitor {
             Ok(value)
         } else {
             Err(E::invalid_value(de::Unexpected::Unsigned(value), &self))
+        }
+    }
+}
+
+struct FigureVisitor;
+
+impl Visitor<'_> for FigureVisitor {
+    type Value = Figure;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a number from 0 to {LARGEST}")
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Figure, E> {
+        match u64::try_from(value) {
+            Ok(value) => self.visit_u64(value),
+            Err(_) => Err(E::invalid_value(de::Unexpected::Signed(value), &self)),
+        }
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Figure, E> {
+        if value <= LARGEST {
+            Ok(Figure::Whole(value))
+        } else {
+            Err(E::invalid_value(de::Unexpected::Unsigned(value), &self))
+        }
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Figure, E> {
+        if value.is_finite() && value >= 0.0 && value <= LARGEST as f64 {
+            Ok(Figure::Fraction(value))
+        } else {
+            Err(E::invalid_value(de::Unexpected::Float(value), &self))
         }
     }
 }
@@ -94,5 +134,11 @@ impl<'de> Deserialize<'de> for Whole {
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AmountVisitor).map(Amount)
+    }
+}
+
+impl<'de> Deserialize<'de> for Figure {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FigureVisitor)
     }
 }

@@ -1,7 +1,7 @@
-//! Machine and part files as written: every key, with its unit in its name. Nothing is derived
+//! Machine files as written: every key, with its unit in its name. Nothing is derived
 //! here; `resolve` checks the rules between keys.
 
-use super::number::{Amount, Positive, Whole};
+use super::number::{Amount, Positive};
 use serde::Deserialize;
 
 /// A machine file.
@@ -143,85 +143,4 @@ pub(super) struct RawQuirks {
     pub result_off_bus: bool,
     pub gact_outside_window: bool,
     pub coarse_guard: bool,
-}
-
-/// A memory part file.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RawMemory {
-    /// One sentence for `hw list`.
-    pub description: String,
-    /// Command clock.
-    pub clock_mhz: Positive,
-    /// Shape.
-    pub organisation: RawOrganisation,
-    /// Core timing, in command clock ticks.
-    pub timing: RawTiming,
-    /// Host-side controller.
-    pub controller: RawController,
-}
-
-/// `[organisation]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub(super) struct RawOrganisation {
-    pub channels: Positive,
-    pub pseudo_channels: Option<Positive>,
-    pub ranks: Positive,
-    pub bank_groups: Positive,
-    pub banks_per_group: Positive,
-    pub rows: Positive,
-    pub row_bytes: Positive,
-    pub burst_bytes: Positive,
-    /// Address digits, most significant first, as in DRAMsim3: `rorabgbachco`.
-    pub mapping: String,
-}
-
-/// `[timing]`
-#[allow(clippy::struct_field_names)] // the unit is part of every key
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub(super) struct RawTiming {
-    pub cl_tck: Positive,
-    pub cwl_tck: Positive,
-    pub burst_tck: Positive,
-    pub t_rcd_rd_tck: Positive,
-    pub t_rcd_wr_tck: Positive,
-    pub t_rp_tck: Positive,
-    pub t_ras_tck: Positive,
-    pub t_rrd_s_tck: Positive,
-    pub t_rrd_l_tck: Positive,
-    pub t_faw_tck: Positive,
-    pub t_ccd_s_tck: Positive,
-    pub t_ccd_l_tck: Positive,
-    pub t_wtr_s_tck: Positive,
-    pub t_wtr_l_tck: Positive,
-    pub t_wr_tck: Positive,
-    pub t_rtp_tck: Positive,
-    pub t_rtrs_tck: Whole,
-    pub t_rfc_tck: Positive,
-    pub t_refi_tck: Positive,
-}
-
-/// `[controller]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub(super) struct RawController {
-    pub bank_queue_bursts: Positive,
-    pub write_high_bursts: Positive,
-    pub write_low_bursts: Whole,
-    pub page_policy: RawPagePolicy,
-}
-
-/// `page_policy`
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum RawPagePolicy {
-    /// Rows stay open.
-    Open,
-    /// Rows are closed when the channel is idle.
-    CloseOnIdle,
 }

@@ -44,6 +44,15 @@ impl Setting {
         format!("--set {}={}", self.path, self.typed)
     }
 
+    /// The setting as one of the memory part alone.
+    pub(super) fn within_part(&self) -> Setting {
+        let path = self.path.strip_prefix("memory.").unwrap_or(&self.path);
+        Setting {
+            path: path.to_owned(),
+            ..self.clone()
+        }
+    }
+
     pub(super) fn error(&self, rule: &str) -> ConfigError {
         ConfigError::whole(&self.option(), rule)
     }

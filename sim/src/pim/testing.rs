@@ -16,6 +16,7 @@ pub(crate) fn standard() -> Standard {
         row_bytes: 1024,
         burst_bytes: 64,
         mapping: [Row, Rank, PseudoChannel, BankGroup, Bank, Channel, Column],
+        xor: Vec::new(),
     };
     let timing = Timing {
         cl: 14,
