@@ -15,6 +15,7 @@ mod determinism;
 mod fidelity;
 mod house;
 mod memory;
+mod memory_channels;
 mod memory_timeline;
 mod ramulator;
 mod regression;
