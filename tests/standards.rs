@@ -108,7 +108,7 @@ fn ramulator_parts_have_exactly_its_distances() {
 }
 
 /// Whether a constraint from one bank reaches another, by where they lie.
-fn reaches(part: &Standard, constraint: &Constraint, from: usize, to: usize) -> bool {
+pub fn reaches(part: &Standard, constraint: &Constraint, from: usize, to: usize) -> bool {
     let (a, b) = (part.places[from], part.places[to]);
     let pseudo = a.pseudo_channel == b.pseudo_channel;
     let (rank, group) = (a.rank == b.rank, a.group == b.group);

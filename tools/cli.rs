@@ -168,7 +168,7 @@ pub(crate) enum HwCommand {
         #[arg(long)]
         json: bool,
     },
-    /// A machine as resolved: configuration after --set, derived sizes and peaks
+    /// A machine or memory part as resolved: after --set, with derived sizes, peaks and distances
     Show {
         /// Embedded name or TOML file
         #[arg(value_name = "NAME|FILE")]

@@ -2,12 +2,18 @@
 
 use crate::cli::{HwArguments, HwCommand};
 use crate::diagnostics::Failure;
-use crate::embedded::{Embedded, machine, settings};
+use crate::embedded::{Embedded, is_part, machine, part, settings};
 use crate::output;
 use memwall_reports::figures::count;
-use memwall_sim::machine::{Device, Machine, NpuDevice, PartSource, load};
+use memwall_sim::machine::{Device, Machine, NpuDevice, PartSource, load, load_part};
 use serde::Serialize;
 use std::fmt::Write;
+
+#[derive(Serialize)]
+struct Lists {
+    machines: Vec<Listed>,
+    memory_parts: Vec<Listed>,
+}
 
 #[derive(Serialize)]
 struct Listed {
@@ -34,27 +40,48 @@ pub(crate) fn hw(arguments: &HwArguments) -> Result<(), Failure> {
             machine: name,
             settings: options,
             json,
-        } => show(&machine(name, &settings(options)?)?, *json),
+        } => {
+            let settings = settings(options)?;
+            if is_part(name) {
+                return crate::part::show(&*part(name, &settings)?, *json);
+            }
+            show(&machine(name, &settings)?, *json)
+        }
     }
 }
 
 fn list(json: bool) -> Result<(), Failure> {
-    let mut listed = Vec::new();
+    let mut lists = Lists {
+        machines: Vec::new(),
+        memory_parts: Vec::new(),
+    };
     for name in Embedded.machine_names() {
         let machine = load(&Embedded, &name, &[])?;
-        listed.push(Listed {
+        lists.machines.push(Listed {
             name,
             description: machine.description,
         });
     }
+    for name in Embedded.part_names() {
+        let part = load_part(&Embedded, &name, &[])?;
+        lists.memory_parts.push(Listed {
+            name,
+            description: part.description.clone(),
+        });
+    }
     if json {
-        return output::print_json(&listed);
+        return output::print_json(&lists);
     }
     let mut text = String::new();
-    for machine in listed {
-        let _ = writeln!(text, "{:<12} {}", machine.name, machine.description);
+    for (title, listed) in [
+        ("machines", &lists.machines),
+        ("memory parts", &lists.memory_parts),
+    ] {
+        let _ = writeln!(text, "{title}");
+        for entry in listed {
+            let _ = writeln!(text, "  {:<28} {}", entry.name, entry.description);
+        }
     }
-    let _ = writeln!(text, "\nmemory parts: {}", Embedded.part_names().join(", "));
     output::print(&text)
 }
 

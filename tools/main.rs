@@ -10,6 +10,7 @@ mod hw;
 mod mem;
 mod models;
 mod output;
+mod part;
 mod replay;
 mod run;
 mod validate;

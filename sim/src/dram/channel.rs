@@ -293,7 +293,7 @@ impl Channel {
         observer: &mut impl Observer,
     ) -> Option<Completion> {
         let first = self.now;
-        let stride = self.std.timing.column_stride();
+        let stride = self.std.column_stride(direction);
         let queue = self.host.queue(direction);
         let run = *queue.front(bank)?;
         let (command, done, latency) = match direction {

@@ -252,7 +252,7 @@ impl Channel {
             }
         }
         let timing = &self.std.timing;
-        let in_order = timing.column_stride() <= timing.ccd_s.max(timing.burst);
+        let in_order = self.std.column_stride(direction) <= timing.ccd_s.max(timing.burst);
         let grace = if in_order { timing.rtrs } else { 0 };
         if let Some(((at, order, bank), end)) = columns.pick(grace, in_order) {
             best.offer(at, Class::Column, order, || Action::Column {

@@ -8,6 +8,7 @@ use super::gates::Place;
 use super::interface::{Interface, Slots};
 use super::organisation::Organisation;
 use super::rules::Rules;
+use super::stream::Direction;
 use super::timing::Timing;
 use crate::pim::PimTiming;
 use crate::time::{Clock, Tick};
@@ -109,6 +110,8 @@ pub struct Standard {
     pub refresh_unit_of: Vec<usize>,
     /// The table of the stream channel, built from `constraints` and `pim`.
     pub rules: Rules,
+    /// Ticks between two reads, and two writes, of one open row.
+    strides: [Tick; 2],
 }
 
 impl Standard {
@@ -166,8 +169,15 @@ impl Standard {
         for place in &places {
             refresh_units[refresh_unit_of[place.rank]] |= 1 << place.bank;
         }
+        let distances = Distances::new(&part.constraints);
+        let stride = |command| {
+            let scopes = Scope::NAMES.iter();
+            let distances = scopes.map(|(_, scope)| distances.get(command, command, *scope));
+            distances.max().unwrap_or(0).max(part.timing.burst)
+        };
         Standard {
-            distances: Distances::new(&part.constraints),
+            strides: [stride(Command::Rd), stride(Command::Wr)],
+            distances,
             name: part.name,
             description: part.description,
             inherited: part.inherited,
@@ -196,6 +206,15 @@ impl Standard {
     /// Read command to the end of its data, when the read returns.
     pub fn read_latency(&self) -> Tick {
         self.timing.read_done()
+    }
+
+    /// Distance of column commands of one direction that hit the same open row.
+    #[inline]
+    pub fn column_stride(&self, direction: Direction) -> Tick {
+        match direction {
+            Direction::Read => self.strides[0],
+            Direction::Write => self.strides[1],
+        }
     }
 
     /// Bytes per second at the pins of all channels together, as far as column commands can follow

@@ -50,11 +50,6 @@ impl Timing {
         self.cwl + self.burst
     }
 
-    /// Distance of column commands that hit the same open row.
-    pub fn column_stride(&self) -> Tick {
-        self.ccd_l.max(self.burst)
-    }
-
     /// The constraints of a standard with one-tick commands and bank groups, as DRAMsim3 resolves
     /// JEDEC data sheets: for parts put together in code. Shipped parts name a rules file.
     pub fn constraints(&self) -> Vec<Constraint> {

@@ -285,16 +285,14 @@ impl<'a> PartRules<'a> {
 }
 
 fn command(from: Text, path: &str, name: &str) -> Result<Command, ConfigError> {
-    match Command::HOST.iter().find(|(known, _)| *known == name) {
-        Some((_, command)) => Ok(*command),
-        None => {
-            let known = Command::HOST.map(|(name, _)| name);
-            let rule = format!("no command '{name}'; there are {}", known.join(", "));
-            let mut error = from.fault(path, &rule);
-            error.nearest = spelling::nearest(name, known).map(str::to_owned);
-            Err(error)
-        }
+    if let Some((_, command)) = Command::HOST.iter().find(|(known, _)| *known == name) {
+        return Ok(*command);
     }
+    let known = Command::HOST.map(|(name, _)| name);
+    let rule = format!("no command '{name}'; there are {}", known.join(", "));
+    let mut error = from.fault(path, &rule);
+    error.nearest = spelling::nearest(name, known).map(str::to_owned);
+    Err(error)
 }
 
 fn scope(raw: RawScope) -> Scope {

@@ -78,7 +78,7 @@ impl Basis {
                 }
             };
             let run = |units| completion(std, &[(descriptor(units), 0)], None);
-            let (short, long) = spans(std, std.timing.column_stride());
+            let (short, long) = spans(std, std.column_stride(Direction::Read));
             Rate::from_runs(run(1), (short, run(short)), (long, run(long)))
         };
         Basis {
