@@ -2,3 +2,4 @@
 
 mod parts;
 mod recorded;
+mod twin;

@@ -73,6 +73,11 @@ impl Mapper {
         mapper
     }
 
+    /// As [`Organisation::slot_at`].
+    pub fn slot(&self, bank: usize, row: u32, column: u64) -> u64 {
+        self.organisation.slot_at(bank, row, column)
+    }
+
     /// As [`Organisation::locate`].
     #[inline]
     pub fn locate(&self, slot: u64) -> Location {

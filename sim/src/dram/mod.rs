@@ -17,6 +17,7 @@ pub mod mapper;
 pub mod observer;
 pub mod organisation;
 pub mod policy;
+pub mod recurrence;
 mod refresh;
 pub mod request;
 pub mod rows;

@@ -157,6 +157,36 @@ impl Flights {
         };
     }
 
+    /// Ticks of acceptance of the reads that share the command of `id`, youngest first.
+    pub(super) fn sharing(&self, id: FlightId) -> impl Iterator<Item = Tick> + '_ {
+        let mut at = self.get(id).merged;
+        std::iter::from_fn(move || {
+            let (accepted, next) = *self.merged.get(at as usize)?;
+            at = next;
+            Some(accepted)
+        })
+    }
+
+    /// Moves every flight on in time and to other slots and rows.
+    pub(super) fn shift(&mut self, ticks: Tick, place: impl Fn(u64) -> (u64, u32)) {
+        let heads = std::mem::replace(&mut *self.buckets, [NONE; BUCKETS]);
+        // Flights out of the index and free entries may be renamed too: nothing looks at them.
+        for flight in &mut self.pool {
+            flight.accepted += ticks;
+            (flight.slot, flight.row) = place(flight.slot);
+        }
+        for (accepted, _) in &mut self.merged {
+            *accepted += ticks;
+        }
+        for mut id in heads {
+            while id != NONE {
+                let next = self.get(id).chain;
+                self.index(id);
+                id = next;
+            }
+        }
+    }
+
     /// Ends a flight; `read` is called with the ticks of acceptance of the reads that shared its
     /// command, itself left out.
     #[inline]

@@ -3,6 +3,7 @@
 //! rank apart, because few banks have hits at a time.
 
 use super::tables::{AfterColumn, MAX_BANKS, MAX_WINDOW, Tables};
+use crate::time::Tick;
 
 /// A tick relative to the epoch.
 pub(super) type Rel = u32;
@@ -138,6 +139,22 @@ impl Gates {
             raise(lane, t + tables.ref_act);
         }
         raise(&mut self.refresh[rank], t + tables.ref_ref);
+    }
+
+    /// Ticks from `present` to every gate, zero for those passed.
+    pub(super) fn words(&self, tables: &Tables, present: Tick, words: &mut Vec<u64>) {
+        let ahead = |gate: &Rel| Tick::from(*gate).saturating_sub(present);
+        let gates = [&self.act, &self.pre, &self.refresh];
+        let columns = [&self.bank, &self.group, &self.rank];
+        let columns = columns.into_iter().flatten();
+        for lanes in gates.into_iter().chain(columns) {
+            words.extend(lanes[..tables.banks].iter().map(ahead));
+        }
+        for (index, ring) in self.windows.iter().enumerate() {
+            let count = tables.windows[index % tables.windows.len()].count;
+            let oldest_first = (0..count).map(|i| &ring.ends[(ring.next + i) % count]);
+            words.extend(oldest_first.map(ahead));
+        }
     }
 
     /// Moves the epoch on by `by` ticks: what lies before it no longer constrains anything.

@@ -12,6 +12,7 @@ mod issue;
 mod parameters;
 mod plan;
 mod queues;
+mod recurring;
 mod refresh;
 mod tables;
 mod waiting;

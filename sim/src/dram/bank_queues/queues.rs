@@ -118,6 +118,16 @@ impl Queues {
         flight
     }
 
+    /// Renames every row.
+    pub(super) fn shift(&mut self, row: impl Fn(u32) -> u32) {
+        for entry in &mut self.entries {
+            entry.row = row(entry.row);
+        }
+        for queue in &mut self.of {
+            queue.open = row(queue.open);
+        }
+    }
+
     /// Opens a row of a closed bank.
     #[inline]
     pub(super) fn open_row(&mut self, bank: usize, row: u32) {

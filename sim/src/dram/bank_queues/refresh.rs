@@ -54,6 +54,19 @@ impl Refreshes {
         }
     }
 
+    /// What the future depends on, from tick `now`.
+    pub(super) fn words(&self, now: Tick, words: &mut Vec<u64>) {
+        let rank = self.rank.map_or(u64::MAX, |rank| rank as u64);
+        words.extend([self.due.saturating_sub(now), self.next_rank as u64, rank]);
+        words.push(self.waiting.len() as u64);
+        words.extend(self.waiting.iter().map(|rank| *rank as u64));
+    }
+
+    /// Moves the next due tick on.
+    pub(super) fn shift(&mut self, ticks: Tick) {
+        self.due = self.due.saturating_add(ticks);
+    }
+
     /// Blocks the rank at the front of those that wait.
     #[inline]
     pub(super) fn block(&mut self, tables: &Tables, plan: &mut Plan) {
