@@ -16,6 +16,7 @@ mod fidelity;
 mod house;
 mod legality;
 mod memory;
+mod memory_channels;
 mod memory_timeline;
 mod new_standard;
 mod ramulator;

@@ -194,6 +194,43 @@ fn validate_compares_its_own_table() {
 }
 
 #[test]
+fn rows_may_name_trace_files() {
+    let folder = folder("validate-traces");
+    std::fs::create_dir(folder.join("traces")).expect("writable");
+    // Sixteen banks, one closed row each, as the rule probe_row_closed asks for them.
+    let probes = (0..16_u64).map(|i| {
+        let (group, bank) = (i % 4, i / 4);
+        let block = (((7 * 4 + bank) * 4) + group) * 32;
+        format!("0x{:x} READ {}\n", block * 64, 100 * i)
+    });
+    std::fs::write(folder.join("traces/closed"), probes.collect::<String>()).expect("writable");
+    let keys = "simulator\tconfig\tworkload\trequests\tcycles\tn_ACT\tlat_max_cyc";
+    let part = "DRAMsim3\tHBM2_8Gb_x128";
+    let figures = "1532\t16\t31";
+    let validate = |workload: &str, requests: &str| {
+        let text = format!("{keys}\n{part}\t{workload}\t{requests}\t{figures}\n");
+        std::fs::write(folder.join("t.tsv"), text).expect("writable");
+        let table = [
+            "validate",
+            "dram",
+            "--reference",
+            "t.tsv",
+            "--max-worst",
+            "0",
+        ];
+        memwall(&folder, &[&table[..], &["--trace-dir", "traces"]].concat())
+    };
+    for workload in ["probe_row_closed", "trace:closed", "closed"] {
+        let output = validate(workload, "16");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{workload}: {said}");
+    }
+    let output = validate("closed", "17");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("16 requests, not 17"));
+}
+
+#[test]
 fn rows_that_cannot_be_run_are_named() {
     let folder = folder("validate-names");
     for (row, words) in [

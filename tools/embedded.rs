@@ -163,15 +163,6 @@ pub(crate) fn settings(options: &[String]) -> Result<Vec<Setting>, Failure> {
         .collect()
 }
 
-/// A memory part by embedded name or by path.
-pub(crate) fn part(argument: &str, settings: &[Setting]) -> Result<Arc<Standard>, Failure> {
-    if !is_path(argument, ".toml") {
-        return Ok(load_part(&Embedded, argument, settings)?);
-    }
-    let (path, name, text) = file(argument)?;
-    Ok(load_part_text(&Beside(path), &name, text, settings)?)
-}
-
 /// A machine by embedded name or by path.
 pub(crate) fn machine(argument: &str, settings: &[Setting]) -> Result<Machine, Failure> {
     if !is_path(argument, ".toml") {
@@ -188,6 +179,15 @@ pub(crate) fn is_part(argument: &str) -> bool {
     }
     let text = std::fs::read_to_string(argument).unwrap_or_default();
     text.lines().any(|line| line.trim() == "[organisation]")
+}
+
+/// A memory part by embedded name or by path; the rules it names may lie beside it.
+pub(crate) fn part(argument: &str, settings: &[Setting]) -> Result<Arc<Standard>, Failure> {
+    if !is_path(argument, ".toml") {
+        return Ok(load_part(&Embedded, argument, settings)?);
+    }
+    let (path, name, text) = file(argument)?;
+    Ok(load_part_text(&Beside(path), &name, text, settings)?)
 }
 
 /// A file that the user names: its path, its stem, its text.

@@ -28,7 +28,7 @@ pub(crate) struct MemArguments {
     #[arg(long)]
     pub list: bool,
     /// Memory: an embedded part (`memwall hw list`) or a TOML file
-    #[arg(long, default_value = "hbm2-8gb-x128", value_name = "NAME|FILE")]
+    #[arg(long, default_value = "hbm3-6400", value_name = "NAME|FILE")]
     pub standard: String,
     /// Order in which requests are served
     #[arg(long, value_enum, default_value = "default")]

@@ -4,7 +4,7 @@ use crate::diagnostics::Failure;
 use crate::workload::file_name;
 use memwall_sim::dram::timeline::{FirstCommands, cut, logs, timeline};
 use memwall_sim::dram::{
-    Direction, NoObserver, Offered, Outcome, Policy, Request, Requests, Source, Standard,
+    Command, Direction, NoObserver, Offered, Outcome, Policy, Request, Requests, Source, Standard,
     TraceTraffic, Traffic, Workload,
 };
 use memwall_sim::metrics::traffic::{tick_ns, traffic};
@@ -145,6 +145,33 @@ impl Bench {
         }
         if self.standard.energy.is_none() {
             notes.push(format!("{} has no energy figures", self.standard.name));
+        }
+        if let Some(spent) = self
+            .standard
+            .energy
+            .as_ref()
+            .map(|e| e.of(&measured.outcome))
+        {
+            let absent: Vec<&str> = [("refresh", spent.refresh_fj), ("standby", spent.standby_fj)]
+                .iter()
+                .filter(|(_, known)| known.is_none())
+                .map(|(name, _)| *name)
+                .collect();
+            if !absent.is_empty() {
+                notes.push(format!(
+                    "{} has no energy figures for {}: totals and pJ/bit are without",
+                    self.standard.name,
+                    absent.join(" and ")
+                ));
+            }
+        }
+        let issued = measured.outcome.of(Command::Wr) + measured.outcome.of(Command::WrA);
+        if issued < measured.source.writes {
+            notes.push(format!(
+                "{}: {} writes joined others or still wait in queues at the end",
+                measured.source.name,
+                measured.source.writes - issued
+            ));
         }
         if measured.source.digest.is_some() {
             let bytes = self.standard.organisation.capacity_bytes();

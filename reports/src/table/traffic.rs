@@ -70,7 +70,16 @@ fn latencies(name: &str, unit: &str, latency: &LatencyRecord) -> Vec<String> {
         latency.max,
     ];
     let named = [name.to_owned(), unit.to_owned()];
-    named.into_iter().chain(values.map(figure)).collect()
+    named.into_iter().chain(values.map(duration)).collect()
+}
+
+/// Whole ticks without digits that say nothing.
+fn duration(value: f64) -> String {
+    if value.fract() == 0.0 {
+        count(value as u64)
+    } else {
+        figure(value)
+    }
 }
 
 /// Commands issued, a column each kind that occurs.

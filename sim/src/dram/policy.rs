@@ -53,6 +53,26 @@ impl Policy {
         traffic: &mut impl Traffic,
         observers: &mut [O],
     ) -> Result<Outcome, PolicyError> {
+        self.serve(standard, traffic, observers, true)
+    }
+
+    /// As [`Policy::run`], request by request also where there is one channel: the same, slower.
+    pub fn stepwise<O: Observer>(
+        self,
+        standard: &Standard,
+        traffic: &mut impl Traffic,
+        observers: &mut [O],
+    ) -> Result<Outcome, PolicyError> {
+        self.serve(standard, traffic, observers, false)
+    }
+
+    fn serve<O: Observer>(
+        self,
+        standard: &Standard,
+        traffic: &mut impl Traffic,
+        observers: &mut [O],
+        at_once: bool,
+    ) -> Result<Outcome, PolicyError> {
         let refused = |rule: String| PolicyError {
             policy: self.name(),
             standard: standard.name.clone(),
@@ -62,7 +82,7 @@ impl Policy {
             Policy::DramSim3 => {
                 let parameters = bank_queues::Parameters::default();
                 let engine = bank_queues(standard, parameters).map_err(refused)?;
-                if let [observer] = observers {
+                if let ([observer], true) = (&mut *observers, at_once) {
                     return Ok(engine.clone().run(traffic, observer));
                 }
                 Ok(drive(
@@ -77,7 +97,7 @@ impl Policy {
                     _ => ours(standard),
                 };
                 let engine = window(standard, parameters).map_err(refused)?;
-                if let [observer] = observers {
+                if let ([observer], true) = (&mut *observers, at_once) {
                     return Ok(engine.clone().run(traffic, observer));
                 }
                 Ok(drive(
