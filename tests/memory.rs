@@ -13,10 +13,10 @@ fn organisation(name: &str, channels: usize) -> Organisation {
     organisation
 }
 
-fn offered(
-    organisation: &Organisation,
-    text: &'static str,
-) -> (Vec<(usize, u64, u64, bool)>, Option<String>) {
+/// Channel, slot, tick, whether it writes.
+type Seen = (usize, u64, u64, bool);
+
+fn offered(organisation: &Organisation, text: &'static str) -> (Vec<Seen>, Option<String>) {
     let reader = TraceReader::from_reader("t", text.as_bytes()).expect("a known format");
     let rows = reader.memory().expect("memory requests");
     let mut traffic = TraceTraffic::new(rows, organisation, u64::MAX);

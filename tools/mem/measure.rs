@@ -15,6 +15,9 @@ use memwall_traces::TraceReader;
 use std::path::Path;
 use std::sync::Arc;
 
+/// A run, its timelines, and how many of how many commands they hold.
+pub(crate) type Watched = (Measured, Vec<ChannelTimeline>, (u64, u64));
+
 /// A memory and how it is driven.
 pub(crate) struct Bench {
     pub standard: Arc<Standard>,
@@ -49,7 +52,7 @@ impl Bench {
         load: Load,
         requests: Option<u64>,
         limit: u64,
-    ) -> Result<(Measured, Vec<ChannelTimeline>, (u64, u64)), Failure> {
+    ) -> Result<Watched, Failure> {
         let mut logs = logs(self.standard.organisation.channels, limit as usize);
         let measured = self.observed(load, requests, &mut logs)?;
         let counts = cut(&mut logs, limit as usize);
