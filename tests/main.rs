@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 #![allow(clippy::print_stdout, clippy::print_stderr, unreachable_pub)]
 
+mod bank_queues;
 mod channel_constraints;
 mod channel_leases;
 mod closed_forms;
@@ -13,8 +14,12 @@ mod configuration;
 mod determinism;
 mod fidelity;
 mod house;
+mod legality;
+mod memory;
+mod memory_timeline;
 mod new_standard;
 mod ramulator;
+mod recorded_dram;
 mod regression;
 mod samples;
 mod standard_streams;
@@ -22,5 +27,6 @@ mod standards;
 mod stepped;
 mod streams;
 mod support;
+mod validation;
 mod window;
 mod window_mixes;

@@ -104,3 +104,12 @@ pub const PARITY: [&str; 6] = [
     "memory.timing.t_rtp_tck=5",
     "memory.controller.page_policy=open",
 ];
+
+/// A shipped memory part.
+pub fn part(name: &str, settings: &[&str]) -> Arc<Standard> {
+    let settings: Vec<Setting> = settings
+        .iter()
+        .map(|text| Setting::parse(text).expect("a setting"))
+        .collect();
+    memwall_sim::machine::load_part(&Shipped, name, &settings).expect("a shipped part")
+}

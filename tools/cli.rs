@@ -1,6 +1,9 @@
 //! Arguments of every command, defined once: parser and help come from here.
 
+pub(crate) mod memory;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use memory::{MemArguments, ValidateArguments};
 use memwall_sim::exec::Fidelity;
 use std::path::PathBuf;
 
@@ -11,6 +14,8 @@ use std::path::PathBuf;
   memwall compare gpu-a100 npu-only npu-pim neupims
   memwall run --hw neupims --model llama-2-13b --batch 128 --context 1024
   memwall replay azure.csv.gz --model llama-2-7b --hw neupims --limit 2000
+  memwall mem seq_read random_read --standard ddr5-4800
+  memwall validate dram
   memwall run --hw neupims --set pim.vector_buffer_rows=4 --set memory.timing.t_faw_tck=16")]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -25,6 +30,10 @@ pub(crate) enum Command {
     Compare(CompareArguments),
     /// Requests arriving over time: TTFT, TPOT, throughput, timeline
     Replay(ReplayArguments),
+    /// Requests on a memory standard: bandwidth, latency, commands, energy
+    Mem(MemArguments),
+    /// Our figures against recorded figures of reference simulators
+    Validate(ValidateArguments),
     /// Machines and memory parts
     Hw(HwArguments),
     /// Models

@@ -4,19 +4,24 @@
 use memwall_models::ModelError;
 use memwall_models::graph::GraphError;
 use memwall_reports::plot::PlotError;
+use memwall_sim::dram::{PolicyError, TrafficError};
 use memwall_sim::exec::SimError;
 use memwall_sim::machine::ConfigError;
 use memwall_sim::serving::{BatchError, PlacementError, ReplayError};
+use memwall_sim::validation::TableError;
 use memwall_traces::TraceError;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, NamedSource, SourceSpan};
 use std::fmt;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 /// Why a command ends early.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// Bad input or usage.
     Input(Box<Message>),
+    /// A comparison is outside the limits given; the text says which.
+    Check(String),
     /// The reader of our output went away.
     ClosedPipe,
     /// Output cannot be written, or an invariant broke.
@@ -27,6 +32,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Failure::ClosedPipe => 0,
+            Failure::Check(_) => 1,
             Failure::Input(_) => 2,
             Failure::Internal(_) => 3,
         }
@@ -34,6 +40,19 @@ impl Failure {
 
     pub(crate) fn input(text: impl Into<String>) -> Failure {
         Failure::Input(Box::new(Message::new(text)))
+    }
+
+    /// Bad input for which a known name was probably meant.
+    pub(crate) fn misspelt(text: impl Into<String>, nearest: Option<&str>) -> Failure {
+        Failure::Input(Box::new(Message::new(text).hint(nearest)))
+    }
+
+    /// What ended the requests of a trace file.
+    pub(crate) fn traffic(path: &Path, error: TrafficError) -> Failure {
+        match error {
+            TrafficError::Trace(error) => error.into(),
+            other => Failure::input(format!("{}, {other}", path.display())),
+        }
     }
 
     pub(crate) fn internal(text: impl Into<String>) -> Failure {
@@ -172,6 +191,18 @@ impl From<ReplayError> for Failure {
     }
 }
 
+impl From<PolicyError> for Failure {
+    fn from(error: PolicyError) -> Failure {
+        Failure::input(error.to_string())
+    }
+}
+
+impl From<TableError> for Failure {
+    fn from(error: TableError) -> Failure {
+        Failure::misspelt(error.to_string(), error.nearest.as_deref())
+    }
+}
+
 impl From<PlotError> for Failure {
     fn from(error: PlotError) -> Failure {
         Failure::internal(error.to_string())
@@ -180,10 +211,15 @@ impl From<PlotError> for Failure {
 
 /// Writes a failure to standard error.
 pub(crate) fn report(failure: &Failure) {
-    let (Failure::Input(message) | Failure::Internal(message)) = failure else {
-        return;
-    };
     let stderr = std::io::stderr();
+    let message = match failure {
+        Failure::Input(message) | Failure::Internal(message) => message,
+        Failure::Check(text) => {
+            let _ = write!(stderr.lock(), "{text}");
+            return;
+        }
+        Failure::ClosedPipe => return,
+    };
     let theme = if stderr.is_terminal() {
         GraphicalTheme::unicode()
     } else {

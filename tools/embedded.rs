@@ -163,6 +163,15 @@ pub(crate) fn settings(options: &[String]) -> Result<Vec<Setting>, Failure> {
         .collect()
 }
 
+/// A memory part by embedded name or by path.
+pub(crate) fn part(argument: &str, settings: &[Setting]) -> Result<Arc<Standard>, Failure> {
+    if !is_path(argument, ".toml") {
+        return Ok(load_part(&Embedded, argument, settings)?);
+    }
+    let (path, name, text) = file(argument)?;
+    Ok(load_part_text(&Beside(path), &name, text, settings)?)
+}
+
 /// A machine by embedded name or by path.
 pub(crate) fn machine(argument: &str, settings: &[Setting]) -> Result<Machine, Failure> {
     if !is_path(argument, ".toml") {
@@ -181,16 +190,8 @@ pub(crate) fn is_part(argument: &str) -> bool {
     text.lines().any(|line| line.trim() == "[organisation]")
 }
 
-/// A memory part by embedded name or by path; the rules it names may lie beside it.
-pub(crate) fn part(argument: &str, settings: &[Setting]) -> Result<Arc<Standard>, Failure> {
-    if !is_path(argument, ".toml") {
-        return Ok(load_part(&Embedded, argument, settings)?);
-    }
-    let (path, name, text) = file(argument)?;
-    Ok(load_part_text(&Beside(path), &name, text, settings)?)
-}
-
-fn file(argument: &str) -> Result<(&Path, String, PartText), Failure> {
+/// A file that the user names: its path, its stem, its text.
+fn file(argument: &str) -> Result<(&Path, String, PartText), ConfigError> {
     let path = Path::new(argument);
     let text = std::fs::read_to_string(path)
         .map_err(|error| ConfigError::whole(argument, format!("cannot be read: {error}")))?;

@@ -7,11 +7,13 @@ mod embedded;
 mod fidelity_check;
 mod host;
 mod hw;
+mod mem;
 mod models;
 mod output;
 mod part;
 mod replay;
 mod run;
+mod validate;
 mod workload;
 
 use clap::Parser;
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
+        Command::Mem(arguments) => mem::mem(&arguments),
+        Command::Validate(arguments) => validate::validate(&arguments),
         Command::Hw(arguments) => hw::hw(&arguments),
         Command::Models(arguments) => models::models(&arguments),
     };

@@ -6,6 +6,7 @@
 //! record holds, or a ratio between two records that are both shown.
 
 pub mod figures;
+pub mod perfetto;
 pub mod plot;
 pub mod table;
 

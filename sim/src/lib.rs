@@ -72,3 +72,4 @@ pub mod record;
 pub mod serving;
 pub mod statistics;
 pub mod time;
+pub mod validation;

@@ -1,5 +1,7 @@
 //! From integer times and uses to the figures of a record: the one place where they are divided.
 
+pub mod traffic;
+
 use crate::exec::{Fidelity, Simulator, StepTiming};
 use crate::machine::{Device, Machine};
 use crate::pim::PimQuirks;

@@ -1,3 +1,5 @@
-//! Controllers that tick: slow twins of the ones that jump.
+//! Controllers that tick every cycle: slow, plain, and written apart from the engines that jump
+//! from decision to decision. What both say of a random load must be the same, command by command.
 
+pub mod bank_queues;
 pub mod window;

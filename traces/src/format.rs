@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::memory::format_of;
+
 /// A trace format, recognised by the first line of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -21,6 +23,14 @@ pub enum Format {
     /// NeuPIMs batch: CSV with `seq_len` (tokens in the KV cache) and `ch_idx` (PIM channel that
     /// holds them), one in-flight request a row, as published in casys-kaist/NeuPIMs.
     NeupimsBatch,
+    /// DRAMsim3 trace: hexadecimal byte address, `READ` or `WRITE`, cycle, with spaces between them,
+    /// as its trace-driven CPU reads it.
+    DramSim3,
+    /// Ramulator 2 load-store trace: `LD` or `ST` and a byte address, decimal or after `0x`.
+    RamulatorLoadStore,
+    /// Ramulator 2 read-write trace: `R` or `W` and coordinates with commas between them, from the
+    /// channel down to the column.
+    RamulatorReadWrite,
 }
 
 /// What the rows of a trace are.
@@ -30,11 +40,20 @@ pub enum Content {
     Arrivals,
     /// The requests in flight in one batch.
     Batch,
+    /// Single requests to a memory.
+    Memory,
 }
 
 impl Format {
     /// Every format that [`TraceReader`](crate::TraceReader) recognises.
-    pub const ALL: [Self; 3] = [Self::AzureLlm, Self::Mooncake, Self::NeupimsBatch];
+    pub const ALL: [Self; 6] = [
+        Self::AzureLlm,
+        Self::Mooncake,
+        Self::NeupimsBatch,
+        Self::DramSim3,
+        Self::RamulatorLoadStore,
+        Self::RamulatorReadWrite,
+    ];
 
     /// The columns or keys that a file of this format must have.
     pub const fn columns(self) -> &'static [&'static str] {
@@ -42,6 +61,9 @@ impl Format {
             Self::AzureLlm => &["TIMESTAMP", "ContextTokens", "GeneratedTokens"],
             Self::Mooncake => &["timestamp", "input_length", "output_length", "hash_ids"],
             Self::NeupimsBatch => &["seq_len", "ch_idx"],
+            Self::DramSim3 => &["address", "READ|WRITE", "cycle"],
+            Self::RamulatorLoadStore => &["LD|ST", "address"],
+            Self::RamulatorReadWrite => &["R|W", "coordinates"],
         }
     }
 
@@ -50,6 +72,7 @@ impl Format {
         match self {
             Self::AzureLlm | Self::Mooncake => Content::Arrivals,
             Self::NeupimsBatch => Content::Batch,
+            Self::DramSim3 | Self::RamulatorLoadStore | Self::RamulatorReadWrite => Content::Memory,
         }
     }
 
@@ -70,6 +93,7 @@ impl Format {
                 line.split(',')
                     .any(|name| format.columns().contains(&name.trim()))
             })
+            .or_else(|| format_of(line))
     }
 
     /// The formats with their columns, for a message that says what would have been accepted.
@@ -86,6 +110,9 @@ impl fmt::Display for Format {
             Self::AzureLlm => "Azure LLM CSV",
             Self::Mooncake => "Mooncake JSON lines",
             Self::NeupimsBatch => "NeuPIMs batch CSV",
+            Self::DramSim3 => "DRAMsim3 trace",
+            Self::RamulatorLoadStore => "Ramulator 2 load-store trace",
+            Self::RamulatorReadWrite => "Ramulator 2 read-write trace",
         })
     }
 }
@@ -95,6 +122,7 @@ impl fmt::Display for Content {
         out.write_str(match self {
             Self::Arrivals => "requests that arrive over time",
             Self::Batch => "one batch of requests in flight",
+            Self::Memory => "single requests to a memory",
         })
     }
 }

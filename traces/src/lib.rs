@@ -1,8 +1,9 @@
 //! Reads recorded request traces one row at a time.
 //!
 //! A serving simulation is only as good as the load it is given, and the recorded loads come in
-//! formats that differ in units, in columns and in what a row is. This crate turns them into two
-//! kinds of row: a [`Request`] that arrives, and a request [`InFlight`] in one batch. It reads
+//! formats that differ in units, in columns and in what a row is. This crate turns them into
+//! three kinds of row: a [`Request`] that arrives, a request [`InFlight`] in one batch, and a
+//! [`MemoryRequest`] of a memory simulator's trace. It reads
 //! files of any length in bounded memory, plain or gzip, and recognises the format by what the
 //! file holds and never by its name.
 //!
@@ -31,6 +32,7 @@ mod fault;
 mod format;
 mod in_flight;
 mod lines;
+mod memory;
 mod mooncake;
 mod nearest;
 mod number;
@@ -45,6 +47,7 @@ pub use error::TraceError;
 pub use format::{Content, Format};
 pub use in_flight::{InFlight, InFlightRows, MAX_CHANNEL};
 pub use lines::MAX_LINE_BYTES;
+pub use memory::{Coordinates, MAX_COORDINATES, MAX_CYCLE, MemoryRequest, MemoryRequests, Target};
 pub use number::MAX_TOKENS;
 pub use reader::TraceReader;
 pub use requests::{Request, Requests};

@@ -13,6 +13,7 @@ use crate::fault::excerpt;
 use crate::format::{Content, Format};
 use crate::in_flight::InFlightRows;
 use crate::lines::Lines;
+use crate::memory::MemoryRequests;
 use crate::requests::{Parser, Requests};
 use crate::rows::Rows;
 use crate::source::{Source, open_file};
@@ -110,7 +111,7 @@ impl TraceReader {
                     },
                 ))
             }
-            Format::NeupimsBatch => Err(self.other_content(Content::Arrivals)),
+            _ => Err(self.other_content(Content::Arrivals)),
         }
     }
 
@@ -126,8 +127,22 @@ impl TraceReader {
                 let (rows, columns) = self.after_header(["seq_len", "ch_idx"])?;
                 Ok(InFlightRows::new(rows, columns))
             }
-            Format::AzureLlm | Format::Mooncake => Err(self.other_content(Content::Batch)),
+            _ => Err(self.other_content(Content::Batch)),
         }
+    }
+
+    /// The trace as single requests to a memory.
+    ///
+    /// # Errors
+    ///
+    /// The trace holds requests to a model. The iterator reports what is wrong with a row, and ends
+    /// after it.
+    pub fn memory(self) -> Result<MemoryRequests, TraceError> {
+        if self.format.content() != Content::Memory {
+            return Err(self.other_content(Content::Memory));
+        }
+        let rows = Rows::new(self.lines, Some(self.first));
+        Ok(MemoryRequests::new(rows, self.format))
     }
 
     fn after_header<const N: usize>(

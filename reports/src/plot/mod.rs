@@ -4,22 +4,27 @@
 mod axes;
 mod bars;
 mod comparison;
+mod cumulative;
 mod files;
 mod font;
 mod legend;
 mod palette;
 mod pen;
 mod replay;
+mod rungs;
 mod shares;
 mod timeline;
+mod traffic;
 
 use crate::records::iterations;
 use comparison::Comparison;
+use memwall_sim::record::traffic::TrafficRecord;
 use memwall_sim::record::{Record, ResultRecord};
 use replay::Replay;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
+use traffic::Traffic;
 
 /// A plot that was not made. No file is left behind.
 #[derive(Debug, Error)]
@@ -72,4 +77,15 @@ pub fn replay_plot(record: &Record, svg: &Path, png: &Path) -> Result<(), PlotEr
         });
     };
     files::save(&Replay::new(record, replay), svg, png)
+}
+
+/// Draws workloads on a memory standard: bandwidth of each, and how long reads take.
+pub fn traffic_plot(records: &[TrafficRecord], svg: &Path, png: &Path) -> Result<(), PlotError> {
+    let Some(first) = records.first() else {
+        return Err(PlotError::Nothing {
+            file: svg.to_owned(),
+            needs: "a plot of traffic shows one workload at least",
+        });
+    };
+    files::save(&Traffic::new(first, records), svg, png)
 }

@@ -35,6 +35,9 @@ pub(super) const KV_MEMORY: RGBColor = GREEN;
 /// Tokens generated.
 pub(super) const OUTPUT: RGBColor = MACHINE;
 
+/// Lines of one chart, in the order they are taken.
+pub(super) const LINES: [RGBColor; 7] = [BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY, INK];
+
 /// A unit as plots show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct UnitStyle {

@@ -5,11 +5,15 @@ mod comparison;
 mod memory;
 mod operators;
 mod replay;
+mod traffic;
+mod validation;
 
 pub use comparison::comparison;
 pub use memory::memory;
 pub use operators::operators;
 pub use replay::replay;
+pub use traffic::{traffic, traffic_commands, traffic_energy, traffic_latency};
+pub use validation::{validation, validation_summary};
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
 

@@ -21,6 +21,9 @@ pub struct Issued {
 
 /// Sees every command in issue order.
 pub trait Observer {
+    /// Whether it needs no command: a run may then pass over stretches that repeat earlier ones.
+    const IDLE: bool = false;
+
     /// Called once for each command.
     fn command(&mut self, issued: Issued);
 }
@@ -30,6 +33,8 @@ pub trait Observer {
 pub struct NoObserver;
 
 impl Observer for NoObserver {
+    const IDLE: bool = true;
+
     #[inline]
     fn command(&mut self, _issued: Issued) {}
 }

@@ -123,7 +123,7 @@ impl Organisation {
         }
     }
 
-    fn radix(&self, digit: Digit) -> u64 {
+    pub(super) fn radix(&self, digit: Digit) -> u64 {
         match digit {
             Digit::Row => self.rows,
             Digit::Rank => self.ranks as u64,
@@ -231,6 +231,17 @@ impl Organisation {
             .product()
     }
 
+    /// Channel and slot of a byte address. Addresses beyond the capacity wrap, and the bytes of a
+    /// burst are one slot.
+    pub fn slot_of_address(&self, address: u64) -> (usize, u64) {
+        let (burst, granule) = (address / self.burst_bytes, self.interleave_bursts());
+        let (turn, within) = (burst / granule, burst % granule);
+        let channels = self.channels as u64;
+        let slots = self.banks() as u64 * self.rows * self.columns();
+        let slot = (turn / channels * granule + within) % slots;
+        ((turn % channels) as usize, slot)
+    }
+
     /// Bytes after which the same channel has had one turn each: tensors aligned to it load all
     /// channels alike.
     pub fn stripe_bytes(&self) -> u64 {
@@ -314,6 +325,16 @@ mod tests {
             let organisation = hbm2();
             let sum: u64 = (0..32).map(|c| organisation.slots_below(c, end)).sum();
             prop_assert_eq!(sum, end.div_ceil(64));
+        }
+
+        #[test]
+        fn every_address_below_the_end_has_a_slot_below_the_end(address in 0u64..1 << 34) {
+            let organisation = hbm2();
+            let (channel, slot) = organisation.slot_of_address(address);
+            prop_assert!(slot < organisation.slots_below(channel, address + 1));
+            prop_assert!(slot >= organisation.slots_below(channel, address / 64 * 64));
+            let beyond = address + organisation.capacity_bytes();
+            prop_assert_eq!(organisation.slot_of_address(beyond), (channel, slot));
         }
 
         #[test]

@@ -73,6 +73,16 @@ impl Latencies {
         self.counts[index] += times;
     }
 
+    /// Enters what came between `earlier` and `later` again, `times` times.
+    fn repeat(&mut self, earlier: &Latencies, later: &Latencies, times: u64) {
+        for (index, &count) in later.counts.iter().enumerate() {
+            let before = earlier.counts.get(index).copied().unwrap_or(0);
+            if count > before {
+                self.add_many(index as Tick, (count - before) * times);
+            }
+        }
+    }
+
     /// Values and how often each occurred, ascending.
     pub fn iter(&self) -> impl Iterator<Item = (Tick, u64)> + '_ {
         let counted = self.counts.iter().enumerate();
@@ -128,6 +138,42 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Adds what another channel of the same run came to; the cycles are those of the longer one.
+    pub fn add(&mut self, other: &Outcome) {
+        self.cycles = self.cycles.max(other.cycles);
+        self.reads += other.reads;
+        self.writes += other.writes;
+        for (ticks, count) in other.latencies.iter() {
+            self.latencies.add_many(ticks, count);
+        }
+        for (sum, count) in self.commands.iter_mut().zip(other.commands) {
+            *sum += count;
+        }
+        self.row_hits += other.row_hits;
+        self.active_ticks += other.active_ticks;
+        self.idle_ticks += other.idle_ticks;
+    }
+
+    /// Counts what came between `earlier` and `later` again, `times` times; `cycles` and `idle_ticks`
+    /// are left alone.
+    pub fn repeat(&mut self, earlier: &Outcome, later: &Outcome, times: u64) {
+        let again = |count: &mut u64, before: u64, after: u64| *count += (after - before) * times;
+        again(&mut self.reads, earlier.reads, later.reads);
+        again(&mut self.writes, earlier.writes, later.writes);
+        again(&mut self.row_hits, earlier.row_hits, later.row_hits);
+        again(
+            &mut self.active_ticks,
+            earlier.active_ticks,
+            later.active_ticks,
+        );
+        let pairs = earlier.commands.iter().zip(&later.commands);
+        for (count, (before, after)) in self.commands.iter_mut().zip(pairs) {
+            again(count, *before, *after);
+        }
+        self.latencies
+            .repeat(&earlier.latencies, &later.latencies, times);
+    }
+
     /// Commands of one kind.
     pub fn of(&self, command: Command) -> u64 {
         self.commands[command as usize]

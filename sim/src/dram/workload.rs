@@ -1,13 +1,15 @@
 //! Access patterns as rules: what request `i` of a named workload is. They stress one mechanism
-//! each (row hits, bank groups, activation rate, write turn-round, refresh) and are the same for
-//! every standard, because they speak of coordinates and not of addresses.
+//! each (row hits, bank groups, activation rate, write turn-round, refresh). Streams and random
+//! requests count bursts in the order of the address mapping; what aims at a bank or a row speaks
+//! of coordinates, and is the same under every mapping.
 
-use super::organisation::Organisation;
+use super::organisation::{Digit, Organisation};
 use super::request::{Period, Request, Source};
 use super::stream::Direction;
+use super::traffic::{Offered, Traffic};
 use crate::time::Tick;
 
-/// A workload rule. `b` is a burst of the channel in address order, `T` their number.
+/// A workload rule, over the bursts of one channel or of several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
 pub enum Workload {
@@ -144,7 +146,11 @@ impl Workload {
 pub struct Requests {
     workload: Workload,
     organisation: Organisation,
+    channels: u64,
     columns: u64,
+    /// The row is the highest digit of the address and no other depends on it: consecutive bursts
+    /// come back to the same banks and columns a row further.
+    sweeps: bool,
     total: u64,
     count: u64,
     next: u64,
@@ -154,11 +160,26 @@ pub struct Requests {
 impl Requests {
     /// The first `requests` requests of `workload` on one channel of `organisation`.
     pub fn new(workload: Workload, organisation: &Organisation, requests: u64) -> Requests {
+        Requests::over(workload, organisation, 1, requests)
+    }
+
+    /// The first `requests` requests of `workload` over `channels` channels like those of
+    /// `organisation`. The channel is the lowest digit of a burst's number, whatever the mapping of
+    /// addresses; patterns that name a bank stay in channel 0.
+    pub fn over(
+        workload: Workload,
+        organisation: &Organisation,
+        channels: usize,
+        requests: u64,
+    ) -> Requests {
         let columns = organisation.columns();
+        let channels = channels.max(1) as u64;
         Requests {
             workload,
+            channels,
             columns,
-            total: organisation.banks() as u64 * organisation.rows * columns,
+            sweeps: sweeps(organisation),
+            total: channels * organisation.banks() as u64 * organisation.rows * columns,
             organisation: organisation.clone(),
             count: requests,
             next: 0,
@@ -180,20 +201,15 @@ impl Requests {
         o.slot_at(index as usize, (row % o.rows) as u32, column % self.columns)
     }
 
-    /// Slot of burst `b` in the fixed order row, bank, bank group, rank, column.
-    fn linear(&self, b: u64) -> u64 {
-        let o = &self.organisation;
-        let (rest, column) = (b / self.columns, b % self.columns);
-        let (rest, unit) = (rest / o.units() as u64, rest % o.units() as u64);
-        let (rest, group) = (rest / o.bank_groups as u64, rest % o.bank_groups as u64);
-        let (row, bank) = (
-            rest / o.banks_per_group as u64,
-            rest % o.banks_per_group as u64,
-        );
-        self.slot_in(unit, group, bank, row, column)
+    /// Channel and slot of burst `b`: channels in turn, slots in the order of the mapping.
+    fn linear(&self, b: u64) -> (u64, u64) {
+        if self.channels == 1 {
+            return (0, b);
+        }
+        (b % self.channels, b / self.channels)
     }
 
-    fn place(&mut self, i: u64) -> u64 {
+    fn place(&mut self, i: u64) -> (u64, u64) {
         let groups = self.organisation.bank_groups as u64;
         let banks = self.organisation.banks_per_group as u64;
         let total = self.total;
@@ -209,23 +225,26 @@ impl Requests {
                 let b = self.random.next();
                 self.linear(b % total)
             }
-            Workload::RowConflict | Workload::ProbeRowConflict => self.slot(0, 0, i, 0),
+            Workload::RowConflict | Workload::ProbeRowConflict => (0, self.slot(0, 0, i, 0)),
             Workload::BankGroupPingpong => {
                 let k = i / groups;
-                self.slot(i % groups, 0, k / self.columns, k % self.columns)
+                let (row, column) = (k / self.columns, k % self.columns);
+                (0, self.slot(i % groups, 0, row, column))
             }
             Workload::PeakStream => {
                 let units = self.organisation.units() as u64;
-                let (rest, unit) = (i / units, i % units);
+                let (rest, channel) = (i / self.channels, i % self.channels);
+                let (rest, unit) = (rest / units, rest % units);
                 let (rest, group) = (rest / groups, rest % groups);
                 let (rest, column) = (rest / self.columns, rest % self.columns);
                 let (row, bank) = (rest / banks, rest % banks);
-                self.slot_in(unit, group, bank, row, column)
+                (channel, self.slot_in(unit, group, bank, row, column))
             }
-            Workload::OneBankHits => self.slot(0, 0, i / self.columns, i % self.columns),
+            Workload::OneBankHits => (0, self.slot(0, 0, i / self.columns, i % self.columns)),
             Workload::ActRate => {
                 let k = i % (groups * banks);
-                self.slot(k % groups, k / groups, i / (groups * banks), 0)
+                let row = i / (groups * banks);
+                (0, self.slot(k % groups, k / groups, row, 0))
             }
             Workload::Streams8Conflict => self.linear((i % 8 * (total / 8) + i / 8) % total),
             Workload::StreamPlusRandom => {
@@ -240,12 +259,13 @@ impl Requests {
                 if i.is_multiple_of(64) {
                     self.random.next();
                 }
-                let base = u128::from(self.random.value()) * u128::from(self.columns);
+                let row = u128::from(self.columns) * u128::from(self.channels);
+                let base = u128::from(self.random.value()) * row;
                 let b = (base + u128::from(i % 64)) % u128::from(total);
                 self.linear(b as u64)
             }
-            Workload::ProbeRowHit | Workload::RefreshLong => self.slot(0, 0, 5, i),
-            Workload::ProbeRowClosed => self.slot(i % groups, i / groups, 7, 0),
+            Workload::ProbeRowHit | Workload::RefreshLong => (0, self.slot(0, 0, 5, i)),
+            Workload::ProbeRowClosed => (0, self.slot(i % groups, i / groups, 7, 0)),
         }
     }
 
@@ -274,35 +294,54 @@ impl Requests {
     }
 }
 
-impl Source for Requests {
-    fn take(&mut self) -> Option<Request> {
+impl Traffic for Requests {
+    fn offered(&mut self) -> Option<Offered> {
         if self.next == self.count {
             return None;
         }
         let i = self.next;
         self.next += 1;
-        Some(Request {
+        let (channel, slot) = self.place(i);
+        let request = Request {
             at: self.at(i),
-            slot: self.place(i),
+            slot,
             direction: self.direction(i),
+        };
+        Some(Offered {
+            channel: channel as usize,
+            request,
         })
+    }
+}
+
+impl Source for Requests {
+    fn take(&mut self) -> Option<Request> {
+        self.offered().map(|offered| offered.request)
     }
 
     fn period(&self) -> Option<Period> {
         // Whole sweeps over all bursts of one row in every bank, or in the banks that are used.
+        if self.channels > 1 {
+            return None;
+        }
         let o = &self.organisation;
         let banks = (o.bank_groups * o.banks_per_group) as u64;
         let sweep = o.banks() as u64 * self.columns;
         let (requests, rows) = match self.workload {
-            Workload::SeqRead | Workload::SeqWrite | Workload::PeakStream => (sweep, 1),
+            Workload::PeakStream => (sweep, 1),
+            Workload::SeqRead | Workload::SeqWrite if self.sweeps => (sweep, 1),
             // The pattern of directions has a period of three.
-            Workload::MixedRw2to1 => (3 * sweep, 3),
+            Workload::MixedRw2to1 if self.sweeps => (3 * sweep, 3),
             Workload::RowConflict => (1, 1),
             Workload::BankGroupPingpong => (o.bank_groups as u64 * self.columns, 1),
             Workload::OneBankHits => (self.columns, 1),
             Workload::ActRate => (banks, 1),
-            Workload::CopyRw1to1 if self.total.is_multiple_of(2 * sweep) => (2 * sweep, 1),
-            Workload::Streams8Conflict if self.total.is_multiple_of(8 * sweep) => (8 * sweep, 1),
+            Workload::CopyRw1to1 if self.sweeps && self.total.is_multiple_of(2 * sweep) => {
+                (2 * sweep, 1)
+            }
+            Workload::Streams8Conflict if self.sweeps && self.total.is_multiple_of(8 * sweep) => {
+                (8 * sweep, 1)
+            }
             _ => return None,
         };
         Some(Period { requests, rows })
@@ -316,6 +355,12 @@ impl Source for Requests {
     fn left(&self) -> u64 {
         self.count - self.next
     }
+}
+
+fn sweeps(organisation: &Organisation) -> bool {
+    let mut digits = organisation.mapping.iter();
+    let highest = digits.find(|digit| **digit != Digit::Channel);
+    highest == Some(&Digit::Row) && organisation.xor.is_empty()
 }
 
 /// Knuth's MMIX linear congruential generator, upper 31 bits: every simulator's driver can have the

@@ -11,14 +11,14 @@ fn sample(name: &str) -> Rows {
 fn requests() -> Vec<Request> {
     match sample("azure-like-arrivals") {
         Rows::Arrivals(requests) => requests,
-        Rows::Batch(_) => panic!("a batch"),
+        Rows::Batch(_) | Rows::Memory(_) => panic!("a batch"),
     }
 }
 
 fn batch() -> Vec<InFlight> {
     match sample("sharegpt-like-batch.csv") {
         Rows::Batch(rows) => rows,
-        Rows::Arrivals(_) => panic!("arrivals"),
+        Rows::Arrivals(_) | Rows::Memory(_) => panic!("arrivals"),
     }
 }
 

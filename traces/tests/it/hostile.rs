@@ -62,7 +62,7 @@ proptest! {
 
     #[test]
     fn random_bytes(bytes in vec(any::<u8>(), 0..2048)) {
-        for header in ["", "{", "TIMESTAMP,ContextTokens,GeneratedTokens\n", "seq_len,ch_idx\n", "{\"hash_ids\":"] {
+        for header in ["", "{", "TIMESTAMP,ContextTokens,GeneratedTokens\n", "seq_len,ch_idx\n", "{\"hash_ids\":", "0x1 READ 1\n", "LD 1\n", "R 1,"] {
             let mut whole = header.as_bytes().to_vec();
             whole.extend(&bytes);
             survives(gzip(&whole))?;

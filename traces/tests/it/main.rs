@@ -9,5 +9,6 @@ mod bundled;
 mod faults;
 mod files;
 mod hostile;
+mod memory;
 mod published;
 mod support;

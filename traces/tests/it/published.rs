@@ -27,7 +27,7 @@ fn arrivals(name: &str, format: Format) -> Option<Vec<Request>> {
     assert_eq!(reader.format(), format);
     match drain(reader).1.unwrap() {
         Rows::Arrivals(requests) => Some(requests),
-        Rows::Batch(_) => panic!("a batch"),
+        Rows::Batch(_) | Rows::Memory(_) => panic!("a batch"),
     }
 }
 

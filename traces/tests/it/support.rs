@@ -4,7 +4,7 @@ use std::io::{Cursor, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use memwall_traces::{Content, InFlight, Request, TraceError, TraceReader};
+use memwall_traces::{Content, InFlight, MemoryRequest, Request, TraceError, TraceReader};
 
 pub(crate) const AZURE: &str = "TIMESTAMP,ContextTokens,GeneratedTokens\n\
     2023-11-16 18:15:46.6805900,374,44\n\
@@ -17,13 +17,20 @@ pub(crate) const MOONCAKE: &str = r#"{"timestamp": 0, "input_length": 600, "outp
 
 pub(crate) const NEUPIMS: &str = "seq_len,ch_idx\n2048,0\n17,31\n";
 
-pub(crate) const ALL: [&str; 3] = [AZURE, MOONCAKE, NEUPIMS];
+pub(crate) const DRAMSIM3: &str = "0x12345680 READ 0\n 4000 WRITE 25\n0XFF P_MEM_RD 7\n";
+
+pub(crate) const LOAD_STORE: &str = "LD 0x12345680\nST 74565\nLD 0\n";
+
+pub(crate) const READ_WRITE: &str = "R 0,0,2,3,1234,16\nW 0,1,0,0,7,8\n";
+
+pub(crate) const ALL: [&str; 6] = [AZURE, MOONCAKE, NEUPIMS, DRAMSIM3, LOAD_STORE, READ_WRITE];
 
 /// All rows of a trace, or its first error.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Rows {
     Arrivals(Vec<Request>),
     Batch(Vec<InFlight>),
+    Memory(Vec<MemoryRequest>),
 }
 
 /// What was read before the end or the first error, and that error.
@@ -42,6 +49,10 @@ pub(crate) fn drain(reader: TraceReader) -> (usize, Result<Rows, TraceError>) {
         },
         Content::Batch => match reader.in_flight() {
             Ok(rows) => collect(rows, Rows::Batch),
+            Err(error) => (0, Err(error)),
+        },
+        Content::Memory => match reader.memory() {
+            Ok(rows) => collect(rows, Rows::Memory),
             Err(error) => (0, Err(error)),
         },
     }
@@ -69,7 +80,7 @@ fn collect<T>(
 pub(crate) fn arrivals(bytes: impl Into<Vec<u8>>) -> Vec<Request> {
     match read(bytes).1.unwrap() {
         Rows::Arrivals(requests) => requests,
-        Rows::Batch(_) => panic!("a batch"),
+        Rows::Batch(_) | Rows::Memory(_) => panic!("no arrivals"),
     }
 }
 

@@ -1,0 +1,312 @@
+//! The constraint list of a standard as the few distances that the controller looks up. Its state
+//! has one gate a bank for ACT and PRE, one a bank, group and rank for RD and WR, and one a rank for
+//! REF; a list that needs more is refused.
+
+use super::super::command::Command;
+use super::super::constraint::{Constraint, Scope};
+use super::super::mapper::Mapper;
+use super::super::organisation::Organisation;
+use crate::time::Tick;
+use std::fmt;
+
+/// Most banks of a channel: one bit each in the masks.
+pub const MAX_BANKS: usize = 64;
+
+/// Distances after an ACT.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct AfterAct {
+    pub(super) bank_act: u32,
+    pub(super) group_act: u32,
+    pub(super) rank_act: u32,
+    pub(super) read: u32,
+    pub(super) write: u32,
+    pub(super) pre: u32,
+}
+
+/// Distances after a RD or a WR.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct AfterColumn {
+    pub(super) group_read: u32,
+    pub(super) rank_read: u32,
+    pub(super) group_write: u32,
+    pub(super) rank_write: u32,
+    pub(super) pre: u32,
+}
+
+/// Distances after a RD or a WR to the other ranks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Across {
+    pub(super) read: u32,
+    pub(super) write: u32,
+}
+
+/// At most `count` activations of a rank in `ticks` ticks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Window {
+    pub(super) count: usize,
+    pub(super) ticks: u32,
+}
+
+/// Most activations that a window may count.
+pub(super) const MAX_WINDOW: usize = 32;
+
+/// Shape and distances of a channel, compiled for the controller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tables {
+    pub(super) mapper: Mapper,
+    pub(super) rows: u64,
+    pub(super) banks: usize,
+    pub(super) ranks: usize,
+    pub(super) rank_banks: usize,
+    pub(super) group_banks: usize,
+    pub(super) group_of: [u8; MAX_BANKS],
+    pub(super) rank_of: [u8; MAX_BANKS],
+    pub(super) act: AfterAct,
+    pub(super) windows: Vec<Window>,
+    pub(super) pre_act: u32,
+    pub(super) pre_ref: u32,
+    pub(super) rank_pre: u32,
+    pub(super) read: AfterColumn,
+    pub(super) write: AfterColumn,
+    /// From rank to rank, `from * ranks + to`, after a RD and after a WR.
+    pub(super) across: Vec<[Across; 2]>,
+    pub(super) ref_act: u32,
+    pub(super) ref_ref: u32,
+    pub(super) read_latency: u32,
+    pub(super) refresh_interval: Tick,
+}
+
+/// Why a standard cannot be run by this controller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// More than [`MAX_BANKS`] banks in a channel, or none.
+    Banks(usize),
+    /// A distance that the controller has no gate for.
+    Constraint(Constraint),
+    /// No distance between two commands that need one: both could fall into a tick.
+    Missing(Command, Command),
+    /// The refresh interval leaves no time between refreshes.
+    RefreshInterval(Tick),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refused::Banks(banks) => {
+                write!(
+                    f,
+                    "{banks} banks in a channel; 1 to {MAX_BANKS} are possible"
+                )
+            }
+            Refused::Constraint(c) => {
+                let (first, then) = (c.first.mnemonic(), c.then.mnemonic());
+                let scope = c.scope;
+                write!(f, "no gate for {first} to {then} within {scope:?}")
+            }
+            Refused::Missing(first, then) => {
+                let (first, then) = (first.mnemonic(), then.mnemonic());
+                write!(f, "no distance from {first} to {then}")
+            }
+            Refused::RefreshInterval(ticks) => {
+                write!(
+                    f,
+                    "a refresh every {ticks} ticks leaves no time for accesses"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// How two banks lie to each other, narrowest first; the scopes in their order.
+const RELATIONS: usize = 5;
+
+/// Largest distance between two commands by how their banks lie to each other.
+struct Distances<'a>(&'a [Constraint]);
+
+impl Distances<'_> {
+    fn of(&self, first: Command, then: Command) -> [u32; RELATIONS] {
+        let mut by_relation = [0; RELATIONS];
+        let both = |c: &&Constraint| c.first == first && c.then == then && c.window <= 1;
+        for constraint in self.0.iter().filter(both) {
+            let scope = constraint.scope as usize;
+            let reached = if constraint.sibling {
+                scope + 1..(scope + 2).min(RELATIONS)
+            } else {
+                0..scope + 1
+            };
+            for distance in &mut by_relation[reached] {
+                // Farther apart than a day of ticks is as good as never.
+                let ticks = constraint.distance.min(1 << 28) as u32;
+                *distance = (*distance).max(ticks);
+            }
+        }
+        by_relation
+    }
+
+    /// The same, where only banks of the same rank may be reached and a nearer bank never waits for
+    /// less than a farther one.
+    fn nested(&self, first: Command, then: Command) -> Result<[u32; RELATIONS], Refused> {
+        let d = self.of(first, then);
+        let nested = d[0] >= d[1] && d[1] >= d[2];
+        if nested && d[3] == 0 && d[4] == 0 {
+            return Ok(d);
+        }
+        Err(self.refuse(first, then))
+    }
+
+    /// The same, where only the bank itself may be reached.
+    fn own(&self, first: Command, then: Command) -> Result<u32, Refused> {
+        let d = self.nested(first, then)?;
+        if d[1] > 0 {
+            return Err(self.refuse(first, then));
+        }
+        if d[0] == 0 {
+            return Err(Refused::Missing(first, then));
+        }
+        Ok(d[0])
+    }
+
+    fn refuse(&self, first: Command, then: Command) -> Refused {
+        let mut list = self.0.iter();
+        list.find(|c| c.first == first && c.then == then)
+            .map_or(Refused::Missing(first, then), |c| Refused::Constraint(*c))
+    }
+
+    /// Column to column: nested, and any distance to other ranks.
+    fn column(&self, first: Command, then: Command) -> Result<[u32; RELATIONS], Refused> {
+        let d = self.of(first, then);
+        if d[0] > d[1] || d[1] < d[2] {
+            return Err(self.refuse(first, then));
+        }
+        if d[2] == 0 {
+            return Err(Refused::Missing(first, then));
+        }
+        Ok(d)
+    }
+
+    fn after_column(&self, first: Command) -> Result<AfterColumn, Refused> {
+        let read = self.column(first, Command::Rd)?;
+        let write = self.column(first, Command::Wr)?;
+        Ok(AfterColumn {
+            group_read: read[1],
+            rank_read: read[2],
+            group_write: write[1],
+            rank_write: write[2],
+            pre: self.own(first, Command::Pre)?,
+        })
+    }
+
+    fn windows(&self) -> Result<Vec<Window>, Refused> {
+        let mut windows = Vec::new();
+        for constraint in self.0.iter().filter(|c| c.window > 1) {
+            let count = usize::from(constraint.window);
+            let activations = constraint.first == Command::Act && constraint.then == Command::Act;
+            let rank = constraint.scope == Scope::Rank && !constraint.sibling;
+            if !activations || !rank || count > MAX_WINDOW {
+                return Err(Refused::Constraint(*constraint));
+            }
+            windows.push(Window {
+                count,
+                ticks: constraint.distance.min(1 << 28) as u32,
+            });
+        }
+        Ok(windows)
+    }
+}
+
+impl Tables {
+    /// Banks of a rank.
+    #[inline]
+    pub(super) fn rank_mask(&self, rank: usize) -> u64 {
+        let ones = u64::MAX >> (MAX_BANKS - self.rank_banks);
+        ones << (rank * self.rank_banks)
+    }
+
+    /// Compiles `constraints` for channels of `organisation`; read data ends `read_latency` ticks
+    /// after its command, and a rank is refreshed every `refresh_interval` ticks.
+    pub fn new(
+        organisation: &Organisation,
+        constraints: &[Constraint],
+        read_latency: Tick,
+        refresh_interval: Tick,
+    ) -> Result<Tables, Refused> {
+        use Command::{Act, Pre, Rd, Ref, Wr};
+        let banks = organisation.banks();
+        if banks == 0 || banks > MAX_BANKS {
+            return Err(Refused::Banks(banks));
+        }
+        let d = Distances(constraints);
+        let (mut group_of, mut rank_of) = ([0; MAX_BANKS], [0; MAX_BANKS]);
+        for bank in 0..banks {
+            let place = organisation.place(bank);
+            (group_of[bank], rank_of[bank]) = (place.group as u8, place.rank as u8);
+        }
+        let act = d.nested(Act, Act)?;
+        if act[2] == 0 {
+            return Err(Refused::Missing(Act, Act));
+        }
+        let refresh = d.nested(Ref, Act)?;
+        let tables = Tables {
+            mapper: Mapper::new(organisation),
+            rows: organisation.rows,
+            banks,
+            ranks: organisation.units(),
+            rank_banks: organisation.bank_groups * organisation.banks_per_group,
+            group_banks: organisation.banks_per_group,
+            group_of,
+            rank_of,
+            act: AfterAct {
+                bank_act: act[0],
+                group_act: act[1],
+                rank_act: act[2],
+                read: d.own(Act, Rd)?,
+                write: d.own(Act, Wr)?,
+                pre: d.own(Act, Pre)?,
+            },
+            windows: d.windows()?,
+            pre_act: d.own(Pre, Act)?,
+            // The refresh waits for every bank of the rank, whatever the scope.
+            pre_ref: d.of(Pre, Ref)[0],
+            rank_pre: d.nested(Pre, Pre)?[2],
+            read: d.after_column(Rd)?,
+            write: d.after_column(Wr)?,
+            across: across(organisation, &d)?,
+            ref_act: refresh[2],
+            ref_ref: d.of(Ref, Ref)[2],
+            read_latency: read_latency as u32,
+            refresh_interval,
+        };
+        // A row must be opened, written and closed again between two refreshes.
+        let refreshed = Tick::from(tables.ref_act.max(tables.ref_ref));
+        let access = tables.act.write + tables.write.pre + tables.pre_act.max(tables.pre_ref);
+        if refresh_interval <= refreshed + Tick::from(access) {
+            return Err(Refused::RefreshInterval(refresh_interval));
+        }
+        if tables.ref_act == 0 {
+            return Err(Refused::Missing(Ref, Act));
+        }
+        Ok(tables)
+    }
+}
+
+fn across(organisation: &Organisation, d: &Distances<'_>) -> Result<Vec<[Across; 2]>, Refused> {
+    let ranks = organisation.units();
+    let after = |first: Command, relation: usize| -> Result<Across, Refused> {
+        // All ranks share the column bus: one command a tick.
+        Ok(Across {
+            read: d.column(first, Command::Rd)?[relation].max(1_u32),
+            write: d.column(first, Command::Wr)?[relation].max(1_u32),
+        })
+    };
+    let mut list = Vec::with_capacity(ranks * ranks);
+    for from in 0..ranks {
+        for to in 0..ranks {
+            let same = from % organisation.pseudo_channels == to % organisation.pseudo_channels;
+            let relation = if same { 3 } else { 4 };
+            list.push([after(Command::Rd, relation)?, after(Command::Wr, relation)?]);
+        }
+    }
+    Ok(list)
+}

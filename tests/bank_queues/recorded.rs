@@ -1,0 +1,104 @@
+//! Every recorded run of DRAMsim3, to the last digit.
+
+use super::parts::{engine, recorded};
+use crate::stepped;
+use crate::support::root;
+use memwall_sim::dram::{Command, NoObserver, Outcome, Requests, Workload};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// A row of the table by column name.
+type Row = BTreeMap<String, String>;
+
+/// The recorded runs of one simulator.
+pub fn rows(simulator: &str) -> Vec<Row> {
+    let path = root().join("tests/reference/dram.tsv");
+    let text = std::fs::read_to_string(path).expect("the recorded runs");
+    let mut lines = text.lines().map(|line| line.split('\t'));
+    let names: Vec<_> = lines.next().expect("a header").collect();
+    lines
+        .map(|line| {
+            let named = names.iter().zip(line);
+            named
+                .map(|(n, v)| ((*n).to_owned(), v.to_owned()))
+                .collect()
+        })
+        .filter(|row: &Row| row["simulator"] == simulator)
+        .collect()
+}
+
+/// The mean as the table prints it: four decimals, rounded half to even on the exact quotient is
+/// not distinguishable from rounding half up there.
+fn mean(outcome: &Outcome) -> String {
+    let count = outcome.latencies.count();
+    if count == 0 {
+        return "0".to_owned();
+    }
+    let mean = outcome.latencies.total() as f64 / count as f64;
+    let text = format!("{mean:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// What the table says of a run.
+fn figures(outcome: &Outcome) -> Vec<(&'static str, String)> {
+    let count = outcome.latencies.count();
+    let rank = |rank: u64| outcome.latencies.at_rank(rank).unwrap_or(0).to_string();
+    let of = |command| outcome.of(command).to_string();
+    vec![
+        ("cycles", outcome.cycles.to_string()),
+        ("reads", outcome.reads.to_string()),
+        ("writes", outcome.writes.to_string()),
+        ("n_ACT", of(Command::Act)),
+        ("n_PRE", of(Command::Pre)),
+        ("n_RD", of(Command::Rd)),
+        ("n_WR", of(Command::Wr)),
+        ("n_REF", of(Command::Ref)),
+        ("row_hits", outcome.row_hits.to_string()),
+        ("lat_avg_cyc", mean(outcome)),
+        ("lat_min_cyc", rank(0)),
+        ("lat_p50_cyc", rank(count / 2)),
+        ("lat_p99_cyc", rank(count * 99 / 100)),
+        ("lat_max_cyc", rank(count.saturating_sub(1))),
+    ]
+}
+
+/// Runs every recorded row and lists the figures that differ.
+fn differences(run: impl Fn(&str, Requests) -> Outcome) -> String {
+    let mut text = String::new();
+    for row in rows("DRAMsim3") {
+        let (config, name) = (&row["config"], &row["workload"]);
+        let (part, _) = recorded(config).expect("a known part");
+        let workload = Workload::named(name).expect("a known workload");
+        let count = row["requests"].parse().expect("a number");
+        let outcome = run(config, Requests::new(workload, &part.organisation, count));
+        for (figure, got) in figures(&outcome) {
+            if row[figure] != got {
+                let want = &row[figure];
+                let _ = writeln!(
+                    text,
+                    "{config} {name} {figure}: {want} recorded, {got} here"
+                );
+            }
+        }
+    }
+    text
+}
+
+#[test]
+#[ignore = "ticks through 40 million cycles; the engine is compared with the same rows"]
+fn the_stepped_twin_reproduces_every_recorded_run() {
+    let found = differences(|config, mut requests| {
+        let (part, parameters) = recorded(config).expect("a known part");
+        stepped::bank_queues::run(&part, parameters, &mut requests, &mut NoObserver)
+    });
+    assert!(found.is_empty(), "{found}");
+}
+
+#[test]
+fn the_engine_reproduces_every_recorded_run() {
+    let found = differences(|config, mut requests| {
+        let (part, parameters) = recorded(config).expect("a known part");
+        engine(&part, parameters).run(&mut requests, &mut NoObserver)
+    });
+    assert!(found.is_empty(), "{found}");
+}

@@ -1,0 +1,12 @@
+//! `memwall validate`: our figures against recorded figures of reference simulators.
+
+mod dram;
+
+use crate::cli::memory::{Suite, ValidateArguments};
+use crate::diagnostics::Failure;
+
+pub(crate) fn validate(arguments: &ValidateArguments) -> Result<(), Failure> {
+    match &arguments.suite {
+        Suite::Dram(arguments) => dram::dram(arguments),
+    }
+}
