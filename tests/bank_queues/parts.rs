@@ -105,6 +105,7 @@ pub fn part(sizes: (usize, usize, u64, u64), ranks: usize, t: &Timing, extra: Ex
             row_bytes: 64 * columns,
             burst_bytes: 64,
             mapping: [Row, Bank, BankGroup, Rank, PseudoChannel, Column, Channel],
+            xor: Vec::new(),
         },
         constraints: constraints(t, bank_groups, extra),
         read_latency: t.cl + t.burst,

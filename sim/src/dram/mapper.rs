@@ -38,7 +38,8 @@ impl Mapper {
         let pseudo = groups * o.pseudo_channels as u64;
         let mut mapper = Mapper {
             organisation: o.clone(),
-            powers: true,
+            // Folded banks are left to the organisation.
+            powers: o.xor.is_empty(),
             row: Field::default(),
             column: Field::default(),
             bank: [Field::default(); 4],
@@ -115,6 +116,7 @@ mod tests {
                 row_bytes: 64 * columns,
                 burst_bytes: 64,
                 mapping,
+                xor: Vec::new(),
             };
             let mapper = Mapper::new(&organisation);
             prop_assert_eq!(mapper.locate(slot), organisation.locate(slot));
