@@ -3,9 +3,11 @@
 use super::parts::{engine, recorded};
 use crate::stepped;
 use crate::support::root;
-use memwall_sim::dram::{Command, NoObserver, Outcome, Requests, Workload};
+use memwall_sim::dram::bank_queues::{BankQueues, Parameters, Tables};
+use memwall_sim::dram::{Command, NoObserver, Outcome, Requests, Standard, Workload};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// A row of the table by column name.
 type Row = BTreeMap<String, String>;
@@ -92,6 +94,35 @@ fn the_stepped_twin_reproduces_every_recorded_run() {
         stepped::bank_queues::run(&part, parameters, &mut requests, &mut NoObserver)
     });
     assert!(found.is_empty(), "{found}");
+}
+
+/// The shipped part of a recorded configuration.
+fn shipped(config: &str) -> Arc<Standard> {
+    let name = format!("dramsim3-{}", config.to_lowercase().replace('_', "-"));
+    crate::standards::part(&name)
+}
+
+#[test]
+fn the_engine_reproduces_every_recorded_run_on_the_shipped_parts() {
+    let found = differences(|config, mut requests| {
+        let standard = shipped(config);
+        let tables = Tables::of(&standard).expect("a standard that has its gates");
+        let mut engine = BankQueues::new(tables, Parameters::of(&standard));
+        engine.run(&mut requests, &mut NoObserver)
+    });
+    assert!(found.is_empty(), "{found}");
+}
+
+/// Which shipped parts the controller takes, and why it refuses the others.
+#[test]
+fn the_parts_that_need_more_gates_are_refused() {
+    let mut refused = Vec::new();
+    for part in crate::standards::parts() {
+        if let Err(why) = Tables::of(&part) {
+            refused.push(format!("{}: {why}", part.name));
+        }
+    }
+    assert_eq!(refused, [""; 0]);
 }
 
 #[test]

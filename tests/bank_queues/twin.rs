@@ -1,11 +1,11 @@
 //! The engine and its stepped twin on random mixes: equal traces and outcomes.
 
-use super::parts::{Extra, HBM2, engine, part};
+use super::parts::{Extra, HBM2, engine, part, recorded};
 use crate::stepped::bank_queues::{Part, Stepped, run};
 use memwall_sim::dram::bank_queues::{Parameters, RefreshOrder};
 use memwall_sim::dram::{
-    CommandLog, Direction, Issued, NoObserver, Observer, Organisation, Request, Requests, Source,
-    Timing, Workload,
+    CommandLog, Direction, Issued, NoObserver, Observer, Organisation, Period, Request, Requests,
+    Source, Timing, Workload,
 };
 use memwall_sim::time::Tick;
 use proptest::prelude::*;
@@ -288,4 +288,37 @@ impl Source for Opaque {
     fn take(&mut self) -> Option<Request> {
         self.0.take()
     }
+}
+
+/// Counts what is taken.
+struct Counted(Requests, u64);
+
+impl Source for Counted {
+    fn take(&mut self) -> Option<Request> {
+        self.1 += 1;
+        self.0.take()
+    }
+
+    fn period(&self) -> Option<Period> {
+        self.0.period()
+    }
+
+    fn skip(&mut self, requests: u64) {
+        self.0.skip(requests);
+    }
+
+    fn left(&self) -> u64 {
+        self.0.left()
+    }
+}
+
+#[test]
+fn ten_million_described_requests_are_half_a_million_simulated_ones() {
+    let (part, parameters) = recorded("HBM2_8Gb_x128").expect("a known part");
+    let requests = Requests::new(Workload::SeqRead, &part.organisation, 10_000_000);
+    let mut counted = Counted(requests.clone(), 0);
+    let fast = engine(&part, parameters).run(&mut counted, &mut NoObserver);
+    assert!(counted.1 < 500_000, "{} requests were taken", counted.1);
+    let slow = engine(&part, parameters).run(&mut Opaque(requests), &mut NoObserver);
+    assert_eq!(fast, slow);
 }

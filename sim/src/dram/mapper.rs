@@ -38,7 +38,8 @@ impl Mapper {
         let pseudo = groups * o.pseudo_channels as u64;
         let mut mapper = Mapper {
             organisation: o.clone(),
-            powers: true,
+            // Folded banks are left to the organisation.
+            powers: o.xor.is_empty(),
             row: Field::default(),
             column: Field::default(),
             bank: [Field::default(); 4],

@@ -1,5 +1,8 @@
 //! What can be set about the controller.
 
+use super::super::interface::Slots;
+use super::super::standard::Standard;
+
 /// When the ranks are refreshed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefreshOrder {
@@ -33,6 +36,16 @@ pub struct Parameters {
     /// a read of its address. Off, every request has an entry and a command of its own and the host
     /// sees to the order.
     pub merging: bool,
+}
+
+impl Parameters {
+    /// Those of DRAMsim3's files, with the slots of the standard.
+    pub fn of(standard: &Standard) -> Parameters {
+        Parameters {
+            second_slot: standard.interface.slots == Slots::RowAndColumn,
+            ..Parameters::default()
+        }
+    }
 }
 
 impl Default for Parameters {

@@ -6,6 +6,7 @@ use super::super::command::Command;
 use super::super::constraint::{Constraint, Scope};
 use super::super::mapper::Mapper;
 use super::super::organisation::Organisation;
+use super::super::standard::Standard;
 use crate::time::Tick;
 use std::fmt;
 
@@ -222,6 +223,16 @@ impl Tables {
     pub(super) fn rank_mask(&self, rank: usize) -> u64 {
         let ones = u64::MAX >> (MAX_BANKS - self.rank_banks);
         ones << (rank * self.rank_banks)
+    }
+
+    /// Compiles the channels of a standard.
+    pub fn of(standard: &Standard) -> Result<Tables, Refused> {
+        Tables::new(
+            &standard.organisation,
+            &standard.constraints,
+            standard.read_latency(),
+            standard.refreshes.interval,
+        )
     }
 
     /// Compiles `constraints` for channels of `organisation`; read data ends `read_latency` ticks
