@@ -139,7 +139,7 @@ impl<'a> Stepped<'a> {
         self.part.organisation.place(bank)
     }
 
-    fn reaches(&self, rule: &Constraint, from: Place, to: Place) -> bool {
+    fn reaches(rule: &Constraint, from: Place, to: Place) -> bool {
         let same = |scope| match scope {
             Scope::Bank => from.bank == to.bank,
             Scope::Group => from.group == to.group,
@@ -186,7 +186,7 @@ impl<'a> Stepped<'a> {
                 continue;
             }
             for bank in 0..self.banks.len() {
-                if self.reaches(rule, from, self.place(bank)) {
+                if Self::reaches(rule, from, self.place(bank)) {
                     let allowed = &mut self.allowed[bank][rule.then as usize];
                     *allowed = (*allowed).max(t + rule.distance);
                 }
@@ -350,10 +350,10 @@ impl<'a> Stepped<'a> {
                 && let Some(second) = self.choose(t)
             {
                 let column = |c: Command| matches!(c, Command::Rd | Command::Wr);
-                if column(second.0.0) != column(first.0.0) {
-                    self.put(second, t, observer);
-                } else {
+                if column(second.0.0) == column(first.0.0) {
                     assert!(second.1.is_none(), "two column commands in a tick");
+                } else {
+                    self.put(second, t, observer);
                 }
             }
         }
