@@ -7,7 +7,11 @@
 mod support;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use memwall_sim::dram::{Channel, Descriptor, Direction, NoObserver, Standard, Watch};
+use memwall_sim::dram::bank_queues::{BankQueues, Parameters, Tables};
+use memwall_sim::dram::{
+    Channel, Descriptor, Direction, NoObserver, Request, Requests, Source, Standard, Watch,
+    Workload,
+};
 use memwall_sim::machine::Device;
 use std::sync::Arc;
 
@@ -45,5 +49,66 @@ fn dram(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, dram);
+/// Requests in a list: nothing is known of what follows.
+struct Opaque<'a>(std::slice::Iter<'a, Request>);
+
+impl Source for Opaque<'_> {
+    fn take(&mut self) -> Option<Request> {
+        self.0.next().copied()
+    }
+}
+
+/// The controller of DRAMsim3 on its HBM2 part, every latency recorded.
+fn bank_queues(c: &mut Criterion) {
+    const REQUESTS: u64 = 1_000_000;
+    let Some(standard) = support::part("dramsim3-hbm2-8gb-x128") else {
+        return;
+    };
+    let Ok(tables) = Tables::of(&standard) else {
+        return;
+    };
+    let channel = || BankQueues::new(tables.clone(), Parameters::of(&standard));
+    let mut group = c.benchmark_group("bank_queues");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(REQUESTS));
+    for (name, workload) in [
+        ("seq_read", Workload::SeqRead),
+        ("random_read", Workload::RandomRead),
+        ("mixed_rw_2to1", Workload::MixedRw2to1),
+        ("peak_stream", Workload::PeakStream),
+    ] {
+        let mut rule = Requests::new(workload, &standard.organisation, REQUESTS);
+        let list: Vec<_> = std::iter::from_fn(|| rule.take()).collect();
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                channel()
+                    .run(&mut Opaque(list.iter()), &mut NoObserver)
+                    .cycles
+            });
+        });
+    }
+    // Cycles, not requests: a probe each 1,000 of them, refresh between.
+    let mut rule = Requests::new(Workload::ProbeRowHit, &standard.organisation, 100_000);
+    let list: Vec<_> = std::iter::from_fn(|| rule.take()).collect();
+    group.throughput(Throughput::Elements(1000 * list.len() as u64));
+    group.bench_function("idle_cycles", |b| {
+        b.iter(|| {
+            channel()
+                .run(&mut Opaque(list.iter()), &mut NoObserver)
+                .cycles
+        });
+    });
+    let described = Requests::new(Workload::SeqRead, &standard.organisation, 10 * REQUESTS);
+    group.throughput(Throughput::Elements(10 * REQUESTS));
+    group.bench_function("seq_read_described", |b| {
+        b.iter(|| {
+            channel()
+                .run(&mut described.clone(), &mut NoObserver)
+                .cycles
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, dram, bank_queues);
 criterion_main!(benches);

@@ -1,6 +1,7 @@
 //! The shipped machines, for benches.
 
-use memwall_sim::machine::{Machine, PartSource, PartText, load};
+use memwall_sim::dram::Standard;
+use memwall_sim::machine::{Machine, PartSource, PartText, load, load_part};
 use std::sync::Arc;
 
 struct Shipped;
@@ -43,4 +44,11 @@ impl PartSource for Shipped {
 /// A shipped machine.
 pub(crate) fn machine(name: &str) -> Machine {
     load(&Shipped, name, &[]).expect("a shipped machine")
+}
+
+/// A shipped memory part.
+// Every bench has a copy of this module.
+#[allow(dead_code)]
+pub(crate) fn part(name: &str) -> Option<Arc<Standard>> {
+    load_part(&Shipped, name, &[]).ok()
 }

@@ -2,7 +2,7 @@
 
 use super::parts::{Extra, HBM2, engine, part, recorded};
 use crate::stepped::bank_queues::{Part, Stepped, run};
-use memwall_sim::dram::bank_queues::{Parameters, RefreshOrder};
+use memwall_sim::dram::bank_queues::{BankQueues, Parameters, RefreshOrder};
 use memwall_sim::dram::{
     CommandLog, Direction, Issued, NoObserver, Observer, Organisation, Period, Request, Requests,
     Source, Timing, Workload,
@@ -321,4 +321,44 @@ fn ten_million_described_requests_are_half_a_million_simulated_ones() {
     assert!(counted.1 < 500_000, "{} requests were taken", counted.1);
     let slow = engine(&part, parameters).run(&mut Opaque(requests), &mut NoObserver);
     assert_eq!(fast, slow);
+}
+
+/// DRAMsim3 stops for ever here: the write queue is full, its write waits for a read of its address,
+/// and the read waits for the end of the drain.
+#[test]
+fn a_full_write_queue_lets_the_read_of_its_address_go_first() {
+    let (part, parameters) = recorded("HBM2_8Gb_x128").expect("a known part");
+    let parameters = Parameters {
+        transactions: 1,
+        bank_queue: 1,
+        ..parameters
+    };
+    let request = |slot, direction| Request {
+        at: 0,
+        slot,
+        direction,
+    };
+    // Slot 32 lies in another bank than slots 0 and 1.
+    let requests = vec![
+        request(0, Direction::Write),
+        request(1, Direction::Write),
+        request(32, Direction::Read),
+        request(32, Direction::Write),
+        request(2, Direction::Read),
+    ];
+    let mix = || Mix(requests.clone().into_iter());
+    let outcome = engine(&part, parameters).run(&mut mix(), &mut NoObserver);
+    let expected = run(&part, parameters, &mut mix(), &mut NoObserver);
+    assert_eq!(outcome, expected);
+    assert_eq!((outcome.reads, outcome.latencies.count()), (2, 2));
+}
+
+/// Thirty-two channels, queues and histogram included, fit into a second-level cache.
+#[test]
+fn a_channel_is_small() {
+    assert!(
+        size_of::<BankQueues>() < 16 << 10,
+        "{}",
+        size_of::<BankQueues>()
+    );
 }

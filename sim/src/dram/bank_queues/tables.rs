@@ -82,6 +82,8 @@ pub struct Tables {
 pub enum Refused {
     /// More than [`MAX_BANKS`] banks in a channel, or none.
     Banks(usize),
+    /// Commands in two phases, a data clock, paired edges or a refresh of more than a rank.
+    Interface,
     /// A distance that the controller has no gate for.
     Constraint(Constraint),
     /// No distance between two commands that need one: both could fall into a tick.
@@ -98,6 +100,9 @@ impl fmt::Display for Refused {
                     f,
                     "{banks} banks in a channel; 1 to {MAX_BANKS} are possible"
                 )
+            }
+            Refused::Interface => {
+                f.write_str("only one-tick commands, refreshed by rank, without a data clock")
             }
             Refused::Constraint(c) => {
                 let (first, then) = (c.first.mnemonic(), c.then.mnemonic());
@@ -227,6 +232,12 @@ impl Tables {
 
     /// Compiles the channels of a standard.
     pub fn of(standard: &Standard) -> Result<Tables, Refused> {
+        let interface = &standard.interface;
+        let two_phases = interface.activation_deadline.is_some();
+        let by_rank = standard.refresh_units.len() == standard.organisation.units();
+        if two_phases || interface.data_clock.is_some() || interface.paired_edges || !by_rank {
+            return Err(Refused::Interface);
+        }
         Tables::new(
             &standard.organisation,
             &standard.constraints,
