@@ -3,7 +3,8 @@
 use memwall_sim::machine::{Machine, PartSource, PartText, load};
 use std::sync::Arc;
 
-struct Shipped;
+/// The shipped files.
+pub(crate) struct Shipped;
 
 fn read(folder: &str, name: &str) -> Option<PartText> {
     let origin = format!("{}/{folder}/{name}.toml", env!("CARGO_MANIFEST_DIR"));
