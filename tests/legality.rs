@@ -178,8 +178,7 @@ fn check_punctual(standard: &Standard, log: &[Issued], mut eligible: impl FnMut(
 
 mod bank_queues {
     use super::{check, check_punctual, part, with_ranks};
-    use memwall_sim::dram::bank_queues::Parameters;
-    use memwall_sim::dram::policy::bank_queues;
+    use memwall_sim::dram::bank_queues::{BankQueues, Parameters, Tables};
     use memwall_sim::dram::{
         Command, CommandLog, Direction, Issued, Request, Requests, Standard, Workload,
     };
@@ -197,10 +196,11 @@ mod bank_queues {
         // A lone write would wait for eight more; with no threshold it goes when nothing else does.
         let parameters = Parameters {
             drain_above: 0,
-            ..Parameters::default()
+            ..Parameters::of(standard)
         };
         let mut log = CommandLog::default();
-        let mut channel = bank_queues(standard, parameters).expect("a bank-queue part");
+        let mut channel =
+            BankQueues::new(Tables::of(standard).expect("a bank-queue part"), parameters);
         for request in requests {
             channel.offer(request, request.at, &mut log);
         }
@@ -266,8 +266,8 @@ mod bank_queues {
             let (_, workload, _) = Workload::ALL[workload];
             let mut source = Requests::new(workload, &standard.organisation, requests);
             let mut log = CommandLog::default();
-            let parameters = Parameters { hit_cap, bank_queue, drain_above, ..Parameters::default() };
-            let mut channel = bank_queues(&standard, parameters).expect("a bank-queue part");
+            let parameters = Parameters { hit_cap, bank_queue, drain_above, ..Parameters::of(&standard) };
+            let mut channel = BankQueues::new(Tables::of(&standard).expect("a bank-queue part"), parameters);
             let outcome = channel.run(&mut source, &mut log);
             check(&standard, &log.0, outcome.cycles);
             // Nothing is lost: every read returned; a write may still wait, or share a command.

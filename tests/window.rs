@@ -4,7 +4,7 @@ use crate::ramulator::{NAMES, Row, part, rows};
 use crate::standards;
 use crate::stepped::window::Stepped;
 use memwall_sim::dram::window::{Parameters, Protocol, Window};
-use memwall_sim::dram::{Command, NoObserver, Outcome, Requests, Workload};
+use memwall_sim::dram::{Command, NoObserver, Outcome, Request, Requests, Source, Workload};
 
 /// Compares an outcome with a recorded run; a line for each difference.
 fn differences(row: &Row, outcome: &Outcome) -> Vec<String> {
@@ -132,6 +132,37 @@ fn every_shipped_part_takes_a_window_controller() {
                 "{}",
                 standard.name
             );
+        }
+    }
+}
+
+/// A stream of which nobody knows that it is described.
+struct Opaque(Requests);
+
+impl Source for Opaque {
+    fn take(&mut self) -> Option<Request> {
+        self.0.take()
+    }
+}
+
+#[test]
+fn passing_over_periods_changes_nothing() {
+    for name in NAMES {
+        let part = part(name);
+        for parameters in [Parameters::RAMULATOR, Parameters::DEFAULT] {
+            for workload in [
+                Workload::PeakStream,
+                Workload::SeqRead,
+                Workload::SeqWrite,
+                Workload::ActRate,
+                Workload::RowConflict,
+            ] {
+                let requests = Requests::new(workload, &part.organisation, 300_000);
+                let mut slow = Opaque(requests.clone());
+                let slow = window(&part, parameters).run(&mut slow, &mut NoObserver);
+                let quick = window(&part, parameters).run(&mut requests.clone(), &mut NoObserver);
+                assert_eq!(slow, quick, "{name} {workload:?} {parameters:?}");
+            }
         }
     }
 }

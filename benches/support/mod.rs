@@ -4,7 +4,8 @@ use memwall_sim::dram::Standard;
 use memwall_sim::machine::{Machine, PartSource, PartText, load, load_part};
 use std::sync::Arc;
 
-struct Shipped;
+/// The shipped files.
+pub(crate) struct Shipped;
 
 fn read(folder: &str, name: &str) -> Option<PartText> {
     let origin = format!("{}/{folder}/{name}.toml", env!("CARGO_MANIFEST_DIR"));

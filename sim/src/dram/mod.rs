@@ -27,6 +27,7 @@ pub mod stream;
 pub mod timeline;
 pub mod timing;
 pub mod traffic;
+pub mod tuning;
 pub mod window;
 pub mod workload;
 
@@ -45,4 +46,5 @@ pub use standard::{Controller, Description, PagePolicy, Refreshes, Standard};
 pub use stream::{BlockId, Completion, Descriptor, Direction, Watch};
 pub use timing::Timing;
 pub use traffic::{Offered, TraceTraffic, Traffic, TrafficError};
+pub use tuning::Tuning;
 pub use workload::{Requests, Workload};

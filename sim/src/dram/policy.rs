@@ -2,15 +2,12 @@
 //! else knows their names.
 
 use super::bank_queues::{self, BankQueues, Tables};
-use super::command::Command;
-use super::constraint::Scope;
 use super::drive::{Engine, drive};
-use super::interface::Slots;
 use super::observer::Observer;
 use super::request::{Outcome, Request};
 use super::standard::{PagePolicy, Standard};
 use super::traffic::Traffic;
-use super::window::{self, DataClock, Pages, Protocol, TwoPhase, Window};
+use super::window::{self, Pages, Window};
 use crate::time::Tick;
 
 /// Order in which requests are served.
@@ -80,10 +77,14 @@ impl Policy {
         };
         match self {
             Policy::DramSim3 => {
-                let parameters = bank_queues::Parameters::default();
-                let engine = bank_queues(standard, parameters).map_err(refused)?;
+                let parameters = standard
+                    .tuning
+                    .bank_queues(bank_queues::Parameters::of(standard))
+                    .map_err(refused)?;
+                let tables = Tables::of(standard).map_err(|why| refused(why.to_string()))?;
+                let mut engine = BankQueues::new(tables, parameters);
                 if let ([observer], true) = (&mut *observers, at_once) {
-                    return Ok(engine.clone().run(traffic, observer));
+                    return Ok(engine.run(traffic, observer));
                 }
                 Ok(drive(
                     &mut vec![engine; observers.len()],
@@ -92,13 +93,15 @@ impl Policy {
                 ))
             }
             Policy::Ramulator | Policy::Default => {
-                let parameters = match self {
+                let preset = match self {
                     Policy::Ramulator => window::Parameters::RAMULATOR,
                     _ => ours(standard),
                 };
-                let engine = window(standard, parameters).map_err(refused)?;
+                let parameters = standard.tuning.window(preset);
+                let mut engine =
+                    Window::of(standard, parameters).map_err(|why| refused(why.to_string()))?;
                 if let ([observer], true) = (&mut *observers, at_once) {
-                    return Ok(engine.clone().run(traffic, observer));
+                    return Ok(engine.run(traffic, observer));
                 }
                 Ok(drive(
                     &mut vec![engine; observers.len()],
@@ -108,40 +111,6 @@ impl Policy {
             }
         }
     }
-}
-
-/// DRAMsim3's controller for a standard; it has two command slots where the standard has two command
-/// buses. Errors say what it cannot serve.
-pub fn bank_queues(
-    standard: &Standard,
-    parameters: bank_queues::Parameters,
-) -> Result<BankQueues, String> {
-    let interface = &standard.interface;
-    let edges = interface.commands().any(|(_, form)| form.rising_edge);
-    for (there, what) in [
-        (
-            interface.activation_deadline.is_some(),
-            "activation in two phases",
-        ),
-        (interface.data_clock.is_some(), "a data clock"),
-        (edges || interface.paired_edges, "clock edges"),
-    ] {
-        if there {
-            return Err(format!("it knows nothing of {what}"));
-        }
-    }
-    let tables = Tables::new(
-        &standard.organisation,
-        &standard.constraints,
-        standard.read_latency(),
-        standard.refreshes.interval,
-    )
-    .map_err(|rule| rule.to_string())?;
-    let parameters = bank_queues::Parameters {
-        second_slot: interface.slots == Slots::RowAndColumn,
-        ..parameters
-    };
-    Ok(BankQueues::new(tables, parameters))
 }
 
 /// Our parameters, with the page policy of the part.
@@ -151,37 +120,8 @@ fn ours(standard: &Standard) -> window::Parameters {
             PagePolicy::Open => Pages::Open,
             PagePolicy::CloseOnIdle => Pages::Closed,
         },
-        ..window::Parameters::DEFAULT
+        ..window::Parameters::of(standard)
     }
-}
-
-/// The window controller for a standard. Errors say what it cannot serve.
-pub fn window(standard: &Standard, parameters: window::Parameters) -> Result<Window, String> {
-    let interface = &standard.interface;
-    let timing = &standard.timing;
-    let runs = |latency: Tick| {
-        let clock = interface.data_clock?;
-        Some(latency + timing.burst + clock.postamble)
-    };
-    let data_clock = match (runs(timing.cl), runs(timing.cwl)) {
-        (Some(read), Some(write)) => Some(DataClock { read, write }),
-        _ => None,
-    };
-    let deadline = interface.activation_deadline;
-    let protocol = Protocol {
-        two_slots: interface.slots == Slots::RowAndColumn,
-        rising_edges: interface.paired_edges,
-        two_phase: deadline.map(|deadline| TwoPhase { deadline }),
-        data_clock,
-        read_latency: standard.read_latency(),
-        refresh_interval: standard.refreshes.interval,
-        all_bank: interface
-            .form(Command::Ref)
-            .map_or(Scope::Rank, |form| form.acts),
-    };
-    let organisation = &standard.organisation;
-    Window::new(organisation, &standard.constraints, protocol, parameters)
-        .map_err(|rule| rule.to_string())
 }
 
 impl Engine for BankQueues {

@@ -10,6 +10,7 @@ use super::organisation::Organisation;
 use super::rules::Rules;
 use super::stream::Direction;
 use super::timing::Timing;
+use super::tuning::Tuning;
 use crate::pim::PimTiming;
 use crate::time::{Clock, Tick};
 use std::collections::BTreeMap;
@@ -68,6 +69,7 @@ pub struct Description {
     pub refreshes: Refreshes,
     pub energy: Option<Energy>,
     pub controller: Controller,
+    pub tuning: Tuning,
     pub pim: Option<PimTiming>,
 }
 
@@ -100,6 +102,8 @@ pub struct Standard {
     pub energy: Option<Energy>,
     /// Host-side controller.
     pub controller: Controller,
+    /// Settings of the controllers of single requests.
+    pub tuning: Tuning,
     /// PIM side, where the part has one.
     pub pim: Option<PimTiming>,
     /// Rank and group of every bank, by bank index.
@@ -142,6 +146,7 @@ impl Standard {
             timing,
             energy: None,
             controller,
+            tuning: Tuning::default(),
             pim,
         })
     }
@@ -190,6 +195,7 @@ impl Standard {
             refreshes: part.refreshes,
             energy: part.energy,
             controller: part.controller,
+            tuning: part.tuning,
             pim: part.pim,
             places,
             refresh_units,

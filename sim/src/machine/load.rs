@@ -251,10 +251,13 @@ fn field_path(path: &str, message: &str) -> String {
     }
 }
 
+/// Tables that a file may lack and a setting may begin: every key of them has a default.
+const OPTIONAL: [&str; 2] = ["quirks", "requests"];
+
 fn insert(table: &mut toml::Table, path: &str, setting: &Setting) -> Result<(), ConfigError> {
     let mut keys: Vec<&str> = path.split('.').collect();
     // A table that a file lacks would only be reported by what else is missing in it.
-    if keys.len() > 1 && !table.contains_key(keys[0]) && keys[0] != "quirks" {
+    if keys.len() > 1 && !table.contains_key(keys[0]) && !OPTIONAL.contains(&keys[0]) {
         let tables = table.iter().filter(|(_, value)| value.is_table());
         let tables: Vec<&str> = tables.map(|(name, _)| name.as_str()).collect();
         let mut error = setting.error(&format!(

@@ -8,6 +8,7 @@ mod number;
 mod part;
 mod part_energy;
 mod part_raw;
+mod part_requests;
 mod part_rules;
 mod part_timing;
 mod raw;

@@ -53,6 +53,10 @@ pub(super) fn resolve(
     };
     let energy = part_energy::resolve(memory, clock, &organisation, &timing, &refreshes)?;
     let controller = controller(memory, &organisation)?;
+    let tuning = raw
+        .requests
+        .tuning()
+        .map_err(|(key, rule)| memory.fault(&format!("requests.{key}"), &rule))?;
     if let Some(pim) = &pim {
         check_pim(memory, &organisation, timing.refi, pim)?;
     }
@@ -69,6 +73,7 @@ pub(super) fn resolve(
         refreshes,
         energy,
         controller,
+        tuning,
         pim,
     }))
 }

@@ -1,6 +1,7 @@
 //! Memory part files and rules files as written.
 
 use super::number::{Amount, Figure, Positive, Whole};
+use super::part_requests::RawRequests;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -30,6 +31,9 @@ pub(super) struct RawMemory {
     pub timing: BTreeMap<String, Figure>,
     /// Host-side controller.
     pub controller: RawController,
+    /// Settings of the controllers of single requests.
+    #[serde(default)]
+    pub requests: RawRequests,
     /// What commands and time cost.
     pub energy: Option<RawEnergy>,
     /// As in a rules file, added to it.

@@ -87,6 +87,7 @@ impl Window {
         let entry = self.pool.insert(Entry {
             id: self.accepted,
             at: t,
+            slot,
             row,
             side: side as u8,
             shared: false,

@@ -15,6 +15,8 @@ use std::collections::VecDeque;
 pub(super) struct Due {
     pub(super) kind: Kind,
     pub(super) banks: Banks,
+    /// The first of a round: every bank is refreshed once in a round.
+    first: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -32,6 +34,8 @@ pub(super) struct Refreshes {
     /// Tick at which the next one is due.
     pub(super) next: Tick,
     queue: VecDeque<Due>,
+    /// Rounds begun.
+    pub(super) rounds: u64,
 }
 
 impl Refreshes {
@@ -82,6 +86,7 @@ impl Refreshes {
             units: Vec::new(),
             next: Tick::MAX,
             queue: VecDeque::new(),
+            rounds: 0,
         };
         if policy.kind == RefreshKind::None {
             return Ok(refreshes);
@@ -120,11 +125,12 @@ impl Refreshes {
 
     /// Queues what is due at `t`.
     pub(super) fn fall_due(&mut self, t: Tick) {
-        for unit in &mut self.units {
+        for (index, unit) in self.units.iter_mut().enumerate() {
             if unit.next == t {
                 self.queue.push_back(Due {
                     kind: self.kind,
                     banks: unit.targets[unit.turn],
+                    first: index == 0 && unit.turn == 0,
                 });
                 unit.turn = (unit.turn + 1) % unit.targets.len();
                 unit.next += self.interval;
@@ -144,6 +150,25 @@ impl Refreshes {
     }
 
     pub(super) fn done(&mut self) {
-        self.queue.pop_front();
+        let done = self.queue.pop_front();
+        self.rounds += u64::from(done.is_some_and(|due| due.first));
+    }
+
+    /// What is due when, and what waits.
+    pub(super) fn words(&self, now: Tick, words: &mut Vec<u64>) {
+        for unit in &self.units {
+            words.extend([unit.next - now, unit.turn as u64]);
+        }
+        for due in &self.queue {
+            words.extend(due.banks.iter().map(|bank| bank as u64));
+            words.push(u64::MAX);
+        }
+    }
+
+    pub(super) fn shift(&mut self, ticks: Tick) {
+        for unit in &mut self.units {
+            unit.next += ticks;
+        }
+        self.find_next();
     }
 }

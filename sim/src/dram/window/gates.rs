@@ -225,6 +225,36 @@ impl Gates {
         self.bank[bank][k].max(group).max(rank)
     }
 
+    /// Every tick kept, rings from their oldest.
+    pub(super) fn each(&self, mut see: impl FnMut(Tick)) {
+        for row in self.bank.iter().chain(&self.group).chain(&self.rank) {
+            for &tick in row {
+                see(tick);
+            }
+        }
+        for window in &self.windows {
+            for (ring, &next) in window.rings.chunks(window.count).zip(&window.next) {
+                let (later, earlier) = ring.split_at(next);
+                for &tick in earlier.iter().chain(later) {
+                    see(tick);
+                }
+            }
+        }
+    }
+
+    pub(super) fn shift(&mut self, ticks: Tick) {
+        for row in [&mut self.bank, &mut self.group, &mut self.rank] {
+            for tick in row.iter_mut().flatten() {
+                *tick += ticks;
+            }
+        }
+        for window in &mut self.windows {
+            for tick in &mut window.rings {
+                *tick += ticks;
+            }
+        }
+    }
+
     /// Earliest tick of a command to several banks at once.
     pub(super) fn ready_wide(&self, kind: Kind, banks: Banks) -> Tick {
         if !kind.is_wide() {

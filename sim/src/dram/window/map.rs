@@ -57,6 +57,10 @@ impl Map {
         map
     }
 
+    pub(super) fn organisation(&self) -> &Organisation {
+        &self.organisation
+    }
+
     /// Bank and row of a slot.
     #[inline]
     pub(super) fn locate(&self, slot: u64) -> (usize, u32) {

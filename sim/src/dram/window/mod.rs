@@ -18,6 +18,7 @@ mod pending;
 mod plan;
 mod protocol;
 mod queue;
+mod recurring;
 mod slots;
 
 pub use parameters::{
@@ -221,8 +222,12 @@ impl Window {
     }
 
     /// Runs a source to its end: every request accepted, at most one a tick, and every read
-    /// returned. Writes that wait at that tick stay where they are.
-    pub fn run(&mut self, source: &mut impl Source, observer: &mut impl Observer) -> Outcome {
+    /// returned. Writes that wait at that tick stay where they are. Where nobody watches, whole
+    /// periods of a described stream are passed over at once when the channel's state recurs.
+    pub fn run<O: Observer>(&mut self, source: &mut impl Source, observer: &mut O) -> Outcome {
+        if let (true, Some(period)) = (O::IDLE, source.period()) {
+            self.run_described(source, period, observer);
+        }
         let mut from = self.now;
         while let Some(request) = source.take() {
             from = self.offer(request, from, observer) + 1;

@@ -38,6 +38,15 @@ impl Pending {
         self.slots.push((slot, entry));
     }
 
+    /// Moves every slot.
+    pub(super) fn shift(&mut self, to: impl Fn(u64) -> u64) {
+        let slots = std::mem::take(&mut self.slots);
+        self.counters.fill(0);
+        for (slot, entry) in slots {
+            self.insert(to(slot), entry);
+        }
+    }
+
     #[inline]
     pub(super) fn remove(&mut self, entry: u16) {
         if let Some(i) = self.slots.iter().position(|&(_, known)| known == entry) {

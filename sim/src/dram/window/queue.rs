@@ -11,6 +11,7 @@ pub(super) struct Entry {
     /// Order of acceptance.
     pub(super) id: u64,
     pub(super) at: Tick,
+    pub(super) slot: u64,
     pub(super) row: u32,
     /// 0 for reads, 1 for writes.
     pub(super) side: u8,
@@ -61,6 +62,11 @@ impl Pool {
 
     pub(super) fn share(&mut self, entry: u16) {
         self.entries[usize::from(entry)].shared = true;
+    }
+
+    /// Goes through all entries, those in use and others.
+    pub(super) fn shift(&mut self, change: impl Fn(&mut Entry)) {
+        self.entries.iter_mut().for_each(change);
     }
 
     /// Takes a free entry; the caller counts them.
