@@ -3,7 +3,7 @@
 
 use crate::ramulator::{NAMES, Part, part};
 use crate::stepped::window::Stepped;
-use memwall_sim::dram::constraint::Scope;
+use memwall_sim::dram::constraint::{Constraint, Scope};
 use memwall_sim::dram::window::{
     Blocking, Forwarding, Pages, Parameters, RefreshKind, RefreshPolicy, Scheduling, Window,
 };
@@ -150,6 +150,12 @@ fn any(dice: &mut Dice, part: &Part) -> Parameters {
 /// in quick succession.
 fn vary(dice: &mut Dice, part: &mut Part) {
     for constraint in &mut part.constraints {
+        // A row that may be closed before it may be used can be opened and closed for ever by two
+        // requests that nothing protects.
+        let of_row = [Command::Rd, Command::Wr, Command::Pre, Command::PreAll];
+        if constraint.first == Command::Act && of_row.contains(&constraint.then) {
+            continue;
+        }
         if constraint.distance > 1 && dice.below(3) == 0 {
             constraint.distance = 1 + dice.below(2 * constraint.distance);
         }
@@ -167,6 +173,27 @@ fn vary(dice: &mut Dice, part: &mut Part) {
     }
     if dice.below(3) == 0 {
         part.protocol.refresh_interval /= 2;
+    }
+}
+
+/// Same-bank refresh, which the recorded DDR5 part leaves out.
+fn add_same_bank_refresh(part: &mut Part) {
+    for (first, then, scope, distance) in [
+        (Command::RefSame, Command::Act, Scope::Bank, 312),
+        (Command::RefSame, Command::Act, Scope::Rank, 20),
+        (Command::RefSame, Command::RefSame, Scope::Rank, 72),
+        (Command::Act, Command::RefSame, Scope::Bank, 112),
+        (Command::Pre, Command::RefSame, Scope::Bank, 34),
+        (Command::PreAll, Command::RefSame, Scope::Rank, 34),
+    ] {
+        part.constraints.push(Constraint {
+            first,
+            then,
+            scope,
+            sibling: false,
+            distance,
+            window: 1,
+        });
     }
 }
 
@@ -229,6 +256,9 @@ fn mixes(from: u64, to: u64, count: usize, of: impl Fn(&mut Dice, &Part) -> Para
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let name = NAMES[seed as usize % NAMES.len()];
         let mut part = part(name);
+        if name == "DDR5_4800" {
+            add_same_bank_refresh(&mut part);
+        }
         if seed % 4 > 0 {
             vary(&mut dice, &mut part);
         }
