@@ -143,3 +143,37 @@ fn the_engine_reproduces_every_recorded_run() {
     });
     assert!(found.is_empty(), "{found}");
 }
+
+/// Energy of every recorded run, by kind: the standby of a rank depends on the ticks in which it has
+/// an open row.
+#[test]
+fn energies_follow_from_counts_and_ticks() {
+    for row in rows("DRAMsim3") {
+        let (config, name) = (&row["config"], &row["workload"]);
+        let standard = shipped(config);
+        let energy = standard.energy.as_ref().expect("currents");
+        let workload = Workload::named(name).expect("a known workload");
+        let count = row["requests"].parse().expect("a number");
+        let mut requests = Requests::new(workload, &standard.organisation, count);
+        let tables = Tables::of(&standard).expect("a standard that has its gates");
+        let mut engine = BankQueues::new(tables, Parameters::of(&standard));
+        let outcome = engine.run(&mut requests, &mut NoObserver);
+        let spent = energy.of(&outcome);
+        let figures = [
+            ("energy_act_uJ", Some(spent.activate_fj)),
+            ("energy_rdwr_uJ", Some(spent.read_write_fj)),
+            ("energy_ref_uJ", spent.refresh_fj),
+            ("energy_standby_uJ", spent.standby_fj),
+        ];
+        for (figure, fj) in figures {
+            let want: f64 = row[figure].parse().expect("a number");
+            let got = fj.expect("a figure") as f64 / 1e9;
+            // Four decimals are printed, of a sum of products in floating point.
+            let close = (got - want).abs() <= 1e-4 + 1e-6 * want;
+            assert!(
+                close,
+                "{config} {name} {figure}: {want} recorded, {got} here"
+            );
+        }
+    }
+}

@@ -14,6 +14,7 @@ mod plan;
 mod queues;
 mod recurring;
 mod refresh;
+mod relations;
 mod tables;
 mod waiting;
 
