@@ -34,12 +34,13 @@ pub struct Gates {
     pseudo_channels: usize,
     groups_per_rank: usize,
     banks_per_group: usize,
-    /// The last four activations of each rank or pseudo-channel, oldest first.
+    /// The last four activations that count for each rank, oldest first: its own, or those of its
+    /// pseudo-channel.
     window: Vec<[Tick; 4]>,
     /// Activations in each ring so far, saturating at four: an empty window constrains nothing.
     opened: Vec<u8>,
-    /// Ring of each rank.
-    ring_of: Vec<usize>,
+    /// Ranks that share a window; `None` where each has its own.
+    sharing: Option<Vec<usize>>,
     faw: Tick,
     /// Windows of another length (GDDR: 32 activations).
     others: Vec<OtherWindow>,
@@ -73,7 +74,9 @@ impl Gates {
     pub fn new(organisation: &Organisation, windows: &[Window]) -> Gates {
         let of_act = || windows.iter().filter(|w| w.command == Command::Act);
         let four = of_act().find(|window| window.count == 4);
-        let (count, ring_of) = rings(organisation, four.map_or(Scope::Rank, |w| w.scope));
+        let ranks = organisation.units();
+        let shared = four.map(|window| rings(organisation, window.scope));
+        let sharing = shared.and_then(|(rings, of)| (rings < ranks).then_some(of));
         let others = of_act().filter(|window| window.count != 4);
         Gates {
             bank: vec![[0; COMMANDS]; organisation.banks()],
@@ -83,9 +86,9 @@ impl Gates {
             pseudo_channels: organisation.pseudo_channels,
             groups_per_rank: organisation.bank_groups,
             banks_per_group: organisation.banks_per_group,
-            window: vec![[0; 4]; count],
-            opened: vec![0; count],
-            ring_of,
+            window: vec![[0; 4]; ranks],
+            opened: vec![0; ranks],
+            sharing,
             faw: four.map_or(0, |window| window.distance),
             others: others
                 .map(|window| {
@@ -134,14 +137,13 @@ impl Gates {
     /// Earliest tick at which the activation windows let a rank open `rows` (1 or 4) more rows.
     #[inline]
     pub fn window(&self, rank: usize, rows: usize) -> Tick {
-        let ring = self.ring_of[rank];
         // With `n` activations in the ring, the entry that must have left the window is the one
         // `4 - rows` younger than the oldest; unused entries are zero and `opened` guards them.
         let index = rows - 1;
-        let four = if usize::from(self.opened[ring]) + rows <= 4 {
+        let four = if usize::from(self.opened[rank]) + rows <= 4 {
             0
         } else {
-            self.window[ring][index] + self.faw
+            self.window[rank][index] + self.faw
         };
         self.others
             .iter()
@@ -150,13 +152,17 @@ impl Gates {
 
     /// Enters `rows` activations at tick `at` into the rank's windows.
     pub fn activate(&mut self, rank: usize, rows: usize, at: Tick) {
-        let index = self.ring_of[rank];
-        let ring = &mut self.window[index];
-        ring.rotate_left(rows);
-        for entry in &mut ring[4 - rows..] {
-            *entry = at;
+        match &self.sharing {
+            None => enter(&mut self.window[rank], &mut self.opened[rank], rows, at),
+            Some(of) => {
+                let rings = self.window.iter_mut().zip(&mut self.opened);
+                for ((ring, opened), shared) in rings.zip(of) {
+                    if *shared == of[rank] {
+                        enter(ring, opened, rows, at);
+                    }
+                }
+            }
         }
-        self.opened[index] = (self.opened[index] + rows as u8).min(4);
         for other in &mut self.others {
             other.activate(rank, rows, at);
         }
@@ -173,15 +179,17 @@ impl Gates {
                 Reach::Rank => raise(&mut self.rank[place.rank][c], until),
                 Reach::Channel => raise(&mut self.channel[c], until),
                 Reach::OtherRanks => {
-                    self.raise_ranks(c, until, |rank, count| {
-                        rank % count == place.pseudo_channel && rank != place.rank
-                    });
+                    self.raise_ranks(c, until, place.pseudo_channel, place.rank);
                 }
                 Reach::PseudoChannel => {
-                    self.raise_ranks(c, until, |rank, count| rank % count == place.pseudo_channel);
+                    self.raise_ranks(c, until, place.pseudo_channel, usize::MAX);
                 }
                 Reach::OtherPseudoChannels => {
-                    self.raise_ranks(c, until, |rank, count| rank % count != place.pseudo_channel);
+                    for other in 0..self.pseudo_channels {
+                        if other != place.pseudo_channel {
+                            self.raise_ranks(c, until, other, usize::MAX);
+                        }
+                    }
                 }
                 Reach::OtherGroups => {
                     let first = place.rank * self.groups_per_rank;
@@ -203,14 +211,16 @@ impl Gates {
         }
     }
 
-    /// Raises the gate of a command in the ranks for which `reached`, given the rank's index and
-    /// the number of pseudo-channels, holds.
+    /// Raises the gate of a command in the ranks of a pseudo-channel but one.
     #[inline]
-    fn raise_ranks(&mut self, command: usize, until: Tick, reached: impl Fn(usize, usize) -> bool) {
-        for (index, rank) in self.rank.iter_mut().enumerate() {
-            if reached(index, self.pseudo_channels) {
+    fn raise_ranks(&mut self, command: usize, until: Tick, pseudo_channel: usize, but: usize) {
+        // Ranks are numbered with the pseudo-channel in the low digit.
+        let mut index = pseudo_channel;
+        while let Some(rank) = self.rank.get_mut(index) {
+            if index != but {
                 raise(&mut rank[command], until);
             }
+            index += self.pseudo_channels;
         }
     }
 
@@ -241,6 +251,12 @@ impl Gates {
         // An entry at the horizon constrains nothing at `at` or later, nor does an unused one.
         self.opened.fill(4);
     }
+}
+
+fn enter(ring: &mut [Tick; 4], opened: &mut u8, rows: usize, at: Tick) {
+    ring.rotate_left(rows);
+    ring[4 - rows..].fill(at);
+    *opened = (*opened + rows as u8).min(4);
 }
 
 impl OtherWindow {

@@ -175,10 +175,20 @@ impl Organisation {
     /// Bursts from `location` on that are consecutive slots of one row, in a mapping whose lowest
     /// digit within a channel is the column; else the next slot is another bank's.
     pub fn run_in_row(&self, location: Location) -> u64 {
-        let mut digits = self.mapping.iter().rev();
-        match digits.find(|&&digit| digit != Digit::Channel && self.radix(digit) > 1) {
-            Some(Digit::Column) => self.columns() - location.column,
-            _ => 1,
+        // The usual mappings first: this is asked for every run.
+        let in_row = match self.mapping {
+            [.., Digit::Column] | [.., Digit::Column, Digit::Channel] => true,
+            _ => {
+                let mut digits = self.mapping.iter().rev();
+                let lowest =
+                    digits.find(|&&digit| digit != Digit::Channel && self.radix(digit) > 1);
+                lowest == Some(&Digit::Column)
+            }
+        };
+        if in_row {
+            self.columns() - location.column
+        } else {
+            1
         }
     }
 
