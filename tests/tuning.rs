@@ -48,7 +48,8 @@ fn closed_pages_miss_nothing_on_conflicts_and_lose_hits_of_probes() {
     assert_eq!(probe(&["pages=\"closed\""]), 0);
     let long = ["pages=\"timeout\"", "page_timeout_tck=2000"];
     assert_eq!(probe(&long), probe(&["pages=\"open\""]));
-    let short = ["pages=\"timeout\"", "page_timeout_tck=500"];
+    // A probe that a refresh delays comes closer to the next one, but not as close as this.
+    let short = ["pages=\"timeout\"", "page_timeout_tck=100"];
     assert_eq!(probe(&short), 0);
     let latency = |pages: &str| {
         let outcome = ours(Workload::ProbeRowConflict, &[pages]);

@@ -172,7 +172,7 @@ pub(crate) fn machine(argument: &str, settings: &[Setting]) -> Result<Machine, F
     Ok(load_text(&Beside(path), &name, text, settings)?)
 }
 
-/// Whether an argument names a memory part: embedded, or a file with an [organisation].
+/// Whether an argument names a memory part: embedded, or a file with an `[organisation]`.
 pub(crate) fn is_part(argument: &str) -> bool {
     if !is_path(argument, ".toml") {
         return PARTS.iter().any(|(name, _)| *name == argument);

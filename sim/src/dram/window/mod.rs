@@ -3,7 +3,7 @@
 //! something can be issued to the next; `tests/stepped/window.rs` has the same policy tick by tick.
 //!
 //! Of the requests that wait, each bank has three that can be chosen: the oldest hit, the oldest
-//! miss, and the one for which its row was opened. A [`plan`] keeps the earliest of each kind over
+//! miss, and the one for which its row was opened. A plan keeps the earliest of each kind over
 //! all banks; it is made anew only after it has been carried out or has turned out wrong.
 
 mod accept;
