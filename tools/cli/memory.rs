@@ -54,7 +54,7 @@ pub(crate) struct MemArguments {
     #[allow(clippy::option_option)] // absent, given, given with a file
     pub timeline: Option<Option<PathBuf>>,
     /// Commands of the timeline at most; the rest of the run is not in it
-    #[arg(long, default_value_t = 100_000, value_name = "N", value_parser = timeline_limit)]
+    #[arg(long, default_value_t = 100_000, value_name = "N", requires = "timeline", value_parser = timeline_limit)]
     pub timeline_limit: u64,
     /// Threads; figures do not depend on them [default: all cores]
     #[arg(long, value_name = "N", value_parser = at_least_one)]

@@ -13,6 +13,10 @@ use crate::dram::{
 use crate::pim::PimTiming;
 use crate::time::Clock;
 
+/// Longest timing parameter and distance, in ticks: far above any, low enough that a run of a few
+/// requests ends.
+pub(super) const MOST_TICKS: u64 = 1 << 20;
+
 /// A part with its rules, and the PIM side that a machine gives it.
 pub(super) fn resolve(
     name: &str,
@@ -28,6 +32,15 @@ pub(super) fn resolve(
     parameters.refuse_unused(memory, &written.names())?;
     parameters.values.extend(written.cycles());
     parameters.add_defaults(&written.defaults);
+    // Rare refreshes are quick to simulate, so their interval has no bound.
+    let long = parameters
+        .values
+        .iter()
+        .find(|(name, ticks)| *name != "t_refi" && **ticks > MOST_TICKS);
+    if let Some((name, ticks)) = long {
+        let rule = format!("at most {MOST_TICKS} ticks; comes to {ticks}");
+        return Err(memory.fault(&parameters.path(name), &rule));
+    }
     let interface = written.interface(&parameters)?;
     let rate = refresh_rate(memory)?;
     // Ranks that are refreshed one after the other: all of them, unless a refresh covers the
@@ -51,6 +64,20 @@ pub(super) fn resolve(
         one_bank: given(Command::RefBank, "t_rfc_pb"),
         same_bank: given(Command::RefSame, "t_rfc_sb"),
     };
+    // A bank that is refreshed alone must be opened and closed between two refreshes of it.
+    let row = timing.rcd_rd.max(timing.rcd_wr) + timing.ras + timing.rp + timing.write_done();
+    for (name, time) in [
+        ("t_rfc_pb", refreshes.one_bank),
+        ("t_rfc_sb", refreshes.same_bank),
+    ] {
+        if let Some(time) = time.filter(|time| time + row >= refreshes.interval) {
+            let rule = format!(
+                "with an access of {row} ticks less than the refresh interval, {} ticks; it has {time}",
+                refreshes.interval
+            );
+            return Err(memory.fault(&parameters.path(name), &rule));
+        }
+    }
     let energy = part_energy::resolve(memory, clock, &organisation, &timing, &refreshes)?;
     let controller = controller(memory, &organisation)?;
     let tuning = raw

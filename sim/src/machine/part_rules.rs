@@ -4,6 +4,7 @@
 use super::error::ConfigError;
 use super::expression::Expression;
 use super::load::Document;
+use super::part::MOST_TICKS;
 use super::part_raw::{
     RawActs, RawCommand, RawConstraint, RawData, RawInterface, RawMemory, RawRules, RawScope,
     RawSlot, RawSlots,
@@ -174,6 +175,10 @@ impl<'a> PartRules<'a> {
                 Err(name) if self.optional.contains(name.as_str()) => continue,
                 Err(name) => return Err(self.missing(*from, &at("distance"), &name, parameters)),
             };
+            if distance > MOST_TICKS {
+                let rule = format!("at most {MOST_TICKS} ticks; comes to {distance}");
+                return Err(from.fault(&at("distance"), &rule));
+            }
             if raw.first.is_empty() || raw.then.is_empty() {
                 return Err(from.fault(&at("first"), "names at least one command, as does 'then'"));
             }

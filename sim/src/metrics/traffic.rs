@@ -14,7 +14,11 @@ const FJ_PER_UJ: f64 = 1e9;
 pub fn traffic(standard: &Standard, outcome: &Outcome) -> TrafficResult {
     let tick_ns = tick_ns(standard.clock);
     let requests = outcome.reads + outcome.writes;
-    let bytes = requests * standard.organisation.burst_bytes;
+    // What crossed the pins: a request that shared a command moved nothing, and a write that still
+    // waits has not moved yet.
+    let columns = [Command::Rd, Command::RdA, Command::Wr, Command::WrA];
+    let moved: u64 = columns.iter().map(|&column| outcome.of(column)).sum();
+    let bytes = moved * standard.organisation.burst_bytes;
     let time_ns = outcome.cycles as f64 * tick_ns;
     let bandwidth = ratio(bytes as f64, time_ns);
     let peak = standard.peak_bytes_per_s() as f64 / 1e9;

@@ -71,7 +71,8 @@ pub struct TrafficResult {
     pub cycles: u64,
     /// The same as time.
     pub time_us: f64,
-    /// Requested bytes over that time.
+    /// Bytes that crossed the data pins over that time; requests that shared a command or still wait
+    /// are not in it.
     pub bandwidth_gb_per_s: f64,
     /// What the data pins could move.
     pub peak_gb_per_s: f64,

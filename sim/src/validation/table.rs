@@ -233,6 +233,9 @@ fn row(
             return Err(fault(name, "must not be empty".to_owned()));
         }
     }
+    if row.figures.is_empty() {
+        return Err(fault("(whole row)", "has no figure to compare".to_owned()));
+    }
     Ok(row)
 }
 
