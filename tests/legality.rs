@@ -184,12 +184,17 @@ mod bank_queues {
     };
     use proptest::prelude::*;
 
-    const PARTS: [&str; 5] = [
+    const PARTS: [&str; 10] = [
         "dramsim3-hbm2-8gb-x128",
         "dramsim3-hbm1-4gb-x128",
         "dramsim3-ddr4-8gb-x8-3200",
         "dramsim3-lpddr4-8gb-x16-2400",
         "dramsim3-gddr6-8gb-x16",
+        "ddr4-3200",
+        "lpddr4-2400",
+        "gddr6-14000",
+        "hbm1-1000",
+        "hbm2-2000-legacy",
     ];
 
     fn log_of_two(standard: &Standard, requests: [Request; 2]) -> Vec<Issued> {
@@ -259,7 +264,7 @@ mod bank_queues {
         #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn commands_are_legal(
-            part_index in 0usize..5, workload in 0usize..14, requests in 500u64..3000,
+            part_index in 0usize..PARTS.len(), workload in 0usize..14, requests in 500u64..3000,
             hit_cap in 1u32..20, bank_queue in 1usize..17, drain_above in 0usize..31,
         ) {
             let standard = part(PARTS[part_index]);
