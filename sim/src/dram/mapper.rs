@@ -74,6 +74,11 @@ impl Mapper {
         mapper
     }
 
+    /// What it was compiled from.
+    pub fn organisation(&self) -> &Organisation {
+        &self.organisation
+    }
+
     /// As [`Organisation::slot_at`].
     pub fn slot(&self, bank: usize, row: u32, column: u64) -> u64 {
         self.organisation.slot_at(bank, row, column)
@@ -97,6 +102,7 @@ impl Mapper {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dram::organisation::Fold;
     use proptest::prelude::*;
 
     proptest! {
@@ -104,7 +110,7 @@ mod tests {
         fn it_agrees_with_the_organisation(
             sizes in (1usize..3, 1usize..3, 1usize..6, 1usize..6, 1u64..70, 1u64..40),
             mapping in Just(Digit::NAMES.map(|(_, digit)| digit)).prop_shuffle(),
-            slot in any::<u64>(),
+            slot in any::<u64>(), hashed in any::<bool>(),
         ) {
             let (pseudo_channels, ranks, bank_groups, banks_per_group, rows, columns) = sizes;
             let organisation = Organisation {
@@ -117,7 +123,11 @@ mod tests {
                 row_bytes: 64 * columns,
                 burst_bytes: 64,
                 mapping,
-                xor: Vec::new(),
+                xor: if hashed {
+                    vec![Fold { digit: Digit::BankGroup, shift: 2 }]
+                } else {
+                    Vec::new()
+                },
             };
             let mapper = Mapper::new(&organisation);
             prop_assert_eq!(mapper.locate(slot), organisation.locate(slot));

@@ -4,6 +4,7 @@ use super::Window;
 use super::parameters::Forwarding;
 use super::queue::{Entry, NONE};
 use crate::dram::observer::Observer;
+use crate::dram::organisation::Location;
 use crate::dram::request::Request;
 use crate::dram::stream::Direction;
 use crate::time::Tick;
@@ -83,7 +84,7 @@ impl Window {
     }
 
     fn enqueue(&mut self, slot: u64, side: usize, t: Tick) {
-        let (bank, row) = self.map.locate(slot);
+        let Location { bank, row, .. } = self.mapper.locate(slot);
         let entry = self.pool.insert(Entry {
             id: self.accepted,
             at: t,

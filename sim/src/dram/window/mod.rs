@@ -12,7 +12,6 @@ mod due;
 mod gates;
 mod issue;
 mod maintain;
-mod map;
 mod parameters;
 mod pending;
 mod plan;
@@ -27,6 +26,7 @@ pub use parameters::{
 pub use protocol::{DataClock, Protocol, TwoPhase};
 
 use super::constraint::Constraint;
+use super::mapper::Mapper;
 use super::observer::Observer;
 use super::organisation::Organisation;
 use super::request::{Outcome, Source};
@@ -35,7 +35,6 @@ use crate::time::Tick;
 use bits::Banks;
 use due::Refreshes;
 use gates::Gates;
-use map::Map;
 use pending::Pending;
 use plan::{Plan, Side};
 use queue::{List, NONE, Pool};
@@ -85,7 +84,7 @@ pub struct Window {
     protects_hits: bool,
     /// Whether a request may be answered by, or join, a write that waits.
     looks_up_writes: bool,
-    map: Map,
+    mapper: Mapper,
     gates: Gates,
     pool: Pool,
     banks: Vec<Bank>,
@@ -162,7 +161,7 @@ impl Window {
             },
             protects_hits: parameters.scheduling == Scheduling::RowHit,
             looks_up_writes: parameters.coalescing || parameters.forwarding != Forwarding::Off,
-            map: Map::new(o),
+            mapper: Mapper::new(o),
             gates: Gates::new(o, constraints)?,
             pool: Pool::new(entries),
             banks: vec![

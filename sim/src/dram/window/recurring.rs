@@ -22,7 +22,7 @@ impl Window {
         period: Period,
         observer: &mut impl Observer,
     ) {
-        let mut recurrence = Recurrence::new(period, self.map.organisation().rows);
+        let mut recurrence = Recurrence::new(period, self.mapper.organisation().rows);
         let spacing = period.requests * SPACING.div_ceil(period.requests.max(1));
         let refreshed = self.refreshes.next != Tick::MAX;
         let (mut from, mut rounds) = (self.now, self.refreshes.rounds);
@@ -47,7 +47,7 @@ impl Window {
             return;
         }
         let entry = self.pool.get(index);
-        let organisation = self.map.organisation();
+        let organisation = self.mapper.organisation();
         let rows = organisation.rows;
         words.push((u64::from(entry.row) + rows - row % rows) % rows);
         words.push(organisation.locate(entry.slot).column << 1 | u64::from(entry.side));
@@ -61,7 +61,7 @@ impl Window {
     }
 
     fn bank_words(&self, bank: usize, row: u64, words: &mut Vec<u64>) {
-        let rows = self.map.organisation().rows;
+        let rows = self.mapper.organisation().rows;
         let b = &self.banks[bank];
         words.push(b.phase as u64);
         if b.phase != Phase::Closed {
@@ -170,7 +170,7 @@ impl Recurring for Window {
 
 impl Window {
     fn shift_rows(&mut self, ticks: Tick, rows: u64) {
-        let map = &self.map;
+        let map = &self.mapper;
         let organisation = map.organisation();
         let size = organisation.rows;
         let row = |row: u32| ((u64::from(row) + rows) % size) as u32;
