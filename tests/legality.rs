@@ -33,11 +33,14 @@ fn apart(standard: &Standard, a: usize, b: usize) -> Apart {
     }
 }
 
-/// A shipped part with another number of ranks.
-fn with_ranks(name: &str, ranks: usize) -> Arc<Standard> {
-    let setting = Setting::parse(&format!("memory.organisation.ranks={ranks}"));
-    let settings = [setting.expect("a setting")];
+/// A shipped part with one setting.
+fn part_with(name: &str, setting: &str) -> Arc<Standard> {
+    let settings = [Setting::parse(setting).expect("a setting")];
     load_part(&Shipped, name, &settings).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn with_ranks(name: &str, ranks: usize) -> Arc<Standard> {
+    part_with(name, &format!("memory.organisation.ranks={ranks}"))
 }
 
 /// Least distance of two commands of a part with one-tick commands, by data-sheet parameter.
@@ -280,6 +283,107 @@ mod bank_queues {
             prop_assert_eq!(outcome.latencies.count(), outcome.reads);
             prop_assert!(outcome.of(Command::Rd) <= outcome.reads);
             prop_assert!(outcome.of(Command::Wr) <= outcome.writes);
+        }
+    }
+}
+
+mod window {
+    use super::{Apart, Command, Issued, Standard, apart, least, part_with};
+    use memwall_sim::dram::policy::Policy;
+    use memwall_sim::dram::{CommandLog, Requests, Workload};
+    use proptest::prelude::*;
+
+    /// Parts with pseudo-channels, commands of several ticks or two-phase activation, and the ticks
+    /// of ACT, RD and WR on the bus by their data sheets; LPDDR5 counts from its first ACT.
+    const PARTS: [(&str, u64, u64); 8] = [
+        ("ddr5-4800", 2, 2),
+        ("hbm2-2000", 2, 1),
+        ("hbm2e-3200", 2, 1),
+        ("hbm3-6400", 3, 2),
+        ("hbm3e-9600", 3, 2),
+        ("hbm4-8000", 3, 2),
+        ("lpddr5-6400", 1, 1),
+        ("lpddr5x-8533", 1, 1),
+    ];
+
+    /// Distances count from the last tick of one command to the last of the next.
+    fn check(standard: &Standard, log: &[Issued], act: u64, column: u64) {
+        let o = &standard.organisation;
+        let t = |name: &str| standard.parameter(name).unwrap_or(0);
+        let per_rank = o.bank_groups * o.banks_per_group;
+        let cycles = |command| match command {
+            Command::Act => act,
+            Command::Rd | Command::Wr => column,
+            _ => 1,
+        };
+        let pins = |bank: usize| bank / per_rank % o.pseudo_channels;
+        let mut open = vec![None; o.banks()];
+        let mut activations = vec![Vec::new(); o.pseudo_channels * o.ranks];
+        let mut free = vec![0; o.pseudo_channels];
+        let mut checked = 0;
+        for (index, then) in log.iter().enumerate() {
+            for first in log[..index]
+                .iter()
+                .rev()
+                .take_while(|f| f.at + 300 > then.at)
+            {
+                let relation = apart(standard, first.bank, then.bank);
+                if pins(first.bank) != pins(then.bank) || relation == Apart::OtherRank {
+                    continue;
+                }
+                let least = least(standard, first.command, then.command, relation);
+                if least > 0 {
+                    checked += 1;
+                    let from = first.at + least + cycles(first.command);
+                    assert!(
+                        from <= then.at + cycles(then.command),
+                        "{}: {first:?} and {then:?} are closer than {least}",
+                        standard.name
+                    );
+                }
+            }
+            match then.command {
+                Command::Act => {
+                    assert_eq!(open[then.bank].replace(then.row), None, "{then:?}");
+                    let past: &mut Vec<u64> = &mut activations[then.bank / per_rank];
+                    past.push(then.at);
+                    if past.len() > 4 {
+                        assert!(past[past.len() - 5] + t("t_faw") <= then.at, "{then:?}");
+                    }
+                }
+                Command::Pre => assert!(open[then.bank].take().is_some(), "{then:?}"),
+                Command::Rd | Command::Wr => {
+                    assert_eq!(open[then.bank], Some(then.row), "{then:?}");
+                    let read = then.command == Command::Rd;
+                    let from = then.at + if read { t("cl") } else { t("cwl") };
+                    let free = &mut free[pins(then.bank)];
+                    assert!(from >= *free, "{then:?}: the pins are taken");
+                    *free = from + t("burst");
+                }
+                Command::Act2 | Command::Cas => {}
+                other => panic!("{} is not expected here", other.mnemonic()),
+            }
+        }
+        assert!(checked > 100, "{checked} pairs");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn commands_are_legal(
+            part_index in 0..PARTS.len(), workload in 0usize..14, requests in 500u64..3000,
+        ) {
+            let (name, act, column) = PARTS[part_index];
+            let standard = part_with(name, "memory.requests.refresh=\"none\"");
+            let (_, workload, _) = Workload::ALL[workload];
+            let mut source = Requests::new(workload, &standard.organisation, requests);
+            let mut logs = [CommandLog::default()];
+            let outcome = Policy::Default
+                .run(&standard, &mut source, &mut logs)
+                .expect("any part");
+            check(&standard, &logs[0].0, act, column);
+            prop_assert_eq!(outcome.reads + outcome.writes, requests);
+            prop_assert_eq!(outcome.latencies.count(), outcome.reads);
         }
     }
 }
