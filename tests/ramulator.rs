@@ -69,6 +69,7 @@ pub fn constraints(part: &str) -> Vec<Constraint> {
                     scope: scope(f[2]),
                     sibling: f[7] == "1",
                     distance: f[5].parse().expect("ticks"),
+                    per_step: 0,
                     window: f[6].parse().expect("a window"),
                 });
             }

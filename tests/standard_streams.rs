@@ -67,6 +67,7 @@ fn check(part: &Standard, commands: &[Issued], constraints: &[Constraint]) {
                 scope: window.scope,
                 sibling: false,
                 distance: 0,
+                per_step: 0,
                 window: 1,
             };
             let acts: Vec<Tick> = commands

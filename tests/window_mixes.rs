@@ -192,6 +192,7 @@ fn add_same_bank_refresh(part: &mut Part) {
             scope,
             sibling: false,
             distance,
+            per_step: 0,
             window: 1,
         });
     }

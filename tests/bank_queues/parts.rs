@@ -25,6 +25,7 @@ pub fn constraints(t: &Timing, groups: usize, extra: Extra) -> Vec<Constraint> {
             scope,
             sibling: false,
             distance,
+            per_step: 0,
             window: 1,
         });
     };
@@ -63,6 +64,7 @@ pub fn constraints(t: &Timing, groups: usize, extra: Extra) -> Vec<Constraint> {
                 scope: Rank,
                 sibling: false,
                 distance,
+                per_step: 0,
                 window,
             });
         }
@@ -78,6 +80,7 @@ fn other_ranks(t: &Timing) -> Vec<Constraint> {
         scope: Scope::Rank,
         sibling: true,
         distance,
+        per_step: 0,
         window: 1,
     };
     let read_to_write = t.cl + t.burst + t.rtrs - t.cwl;

@@ -9,7 +9,7 @@
 
 use super::Standard;
 use super::choice::{Action, Choice, Columns};
-use super::command::{COMMANDS, Command};
+use super::command::{Command, PerCommand};
 use super::gates::Gates;
 use super::host::HostQueues;
 use super::observer::{Issued, Observer};
@@ -26,7 +26,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Commands issued, by number.
-    pub commands: [u64; COMMANDS],
+    pub commands: PerCommand<u64>,
     /// Multiply-accumulate steps of all COMPS_READRES, each of all banks.
     pub comp_steps: u64,
     /// Ticks in which the in-bank MACs were occupied.
@@ -44,7 +44,7 @@ impl Counters {
         for (own, (before, after)) in self
             .commands
             .iter_mut()
-            .zip(earlier.commands.iter().zip(&later.commands))
+            .zip(earlier.commands.iter().zip(later.commands.iter()))
         {
             *own += after - before;
         }

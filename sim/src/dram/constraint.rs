@@ -34,6 +34,9 @@ pub struct Constraint {
     pub sibling: bool,
     /// Ticks.
     pub distance: Tick,
+    /// Ticks more for every multiply-accumulate step that `first` commands; zero for commands of
+    /// fixed length.
+    pub per_step: Tick,
     /// Counts from the `window`-th last `first` of the scope: 4 for the four-activate window, else 1.
     pub window: u8,
 }

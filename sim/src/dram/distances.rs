@@ -118,6 +118,7 @@ mod tests {
             scope: Scope::Rank,
             sibling: false,
             distance: 4,
+            per_step: 0,
             window: 1,
         };
         let distances = Distances::new(&[
@@ -128,11 +129,13 @@ mod tests {
             },
             Constraint {
                 distance: 30,
+                per_step: 0,
                 window: 4,
                 ..base
             },
             Constraint {
                 distance: 9,
+                per_step: 0,
                 sibling: true,
                 ..base
             },

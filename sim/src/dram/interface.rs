@@ -105,8 +105,6 @@ impl Interface {
 
     /// The commands the standard has, in numbering order.
     pub fn commands(&self) -> impl Iterator<Item = (Command, Form)> + '_ {
-        Command::ALL
-            .into_iter()
-            .filter_map(|command| Some((command, self.form(command)?)))
+        Command::all().filter_map(|command| Some((command, self.form(command)?)))
     }
 }

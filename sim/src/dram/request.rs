@@ -1,7 +1,7 @@
 //! Single requests in, latencies and counts out: the interface of the controllers that reproduce a
 //! published simulator, and of everything that drives a channel with a trace or a workload rule.
 
-use super::command::{COMMANDS, Command};
+use super::command::{Command, PerCommand};
 use super::stream::Direction;
 use crate::time::Tick;
 
@@ -128,7 +128,7 @@ pub struct Outcome {
     /// Latency of every read, from acceptance to return.
     pub latencies: Latencies,
     /// Commands issued up to the last counted tick, by number.
-    pub commands: [u64; COMMANDS],
+    pub commands: PerCommand<u64>,
     /// Column commands to a row that had served one since it was opened.
     pub row_hits: u64,
     /// Ticks, summed over ranks, with at least one open bank.
@@ -146,7 +146,7 @@ impl Outcome {
         for (ticks, count) in other.latencies.iter() {
             self.latencies.add_many(ticks, count);
         }
-        for (sum, count) in self.commands.iter_mut().zip(other.commands) {
+        for (sum, count) in self.commands.iter_mut().zip(other.commands.iter()) {
             *sum += count;
         }
         self.row_hits += other.row_hits;
@@ -166,7 +166,7 @@ impl Outcome {
             earlier.active_ticks,
             later.active_ticks,
         );
-        let pairs = earlier.commands.iter().zip(&later.commands);
+        let pairs = earlier.commands.iter().zip(later.commands.iter());
         for (count, (before, after)) in self.commands.iter_mut().zip(pairs) {
             again(count, *before, *after);
         }

@@ -6,7 +6,7 @@
 //! departs from what a die could do, the departure is a flag of [`crate::pim::PimQuirks`].
 #![deny(clippy::float_arithmetic)]
 
-use super::command::{COMMANDS, Command};
+use super::command::{Command, PerCommand};
 use super::constraint::{Constraint, Scope};
 use super::organisation::Organisation;
 use super::timing::Timing;
@@ -53,7 +53,7 @@ pub struct Rule {
 /// The rules of every command.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules {
-    after: [Vec<Rule>; COMMANDS],
+    after: PerCommand<Vec<Rule>>,
 }
 
 impl Rules {
@@ -96,12 +96,15 @@ impl Rules {
             let list = &mut rules.after[constraint.first as usize];
             let same = |rule: &&mut Rule| rule.reach == reach && rule.then == constraint.then;
             match list.iter_mut().find(same) {
-                Some(rule) => rule.base = rule.base.max(constraint.distance),
+                Some(rule) => {
+                    rule.base = rule.base.max(constraint.distance);
+                    rule.per_comp = rule.per_comp.max(constraint.per_step);
+                }
                 None => list.push(Rule {
                     reach,
                     then: constraint.then,
                     base: constraint.distance,
-                    per_comp: 0,
+                    per_comp: constraint.per_step,
                 }),
             }
         }

@@ -93,6 +93,7 @@ impl Timing {
                 scope,
                 sibling,
                 distance,
+                per_step: 0,
                 window: 1,
             }
         };

@@ -180,6 +180,7 @@ pub(super) struct RawCommand {
 #[serde(rename_all = "snake_case")]
 pub(super) enum RawActs {
     Bank,
+    Group,
     /// The bank of one index in every group of a rank.
     SameBank,
     Rank,
@@ -222,6 +223,8 @@ pub(super) struct RawConstraint {
     pub window: Option<Positive>,
     /// Ticks; an expression.
     pub distance: String,
+    /// Ticks more for every multiply-accumulate step of the first command.
+    pub per_step: Option<Positive>,
 }
 
 /// `scope`

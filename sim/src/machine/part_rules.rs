@@ -128,7 +128,7 @@ impl<'a> PartRules<'a> {
 
     /// Ticks each command takes on its bus, as parameters: `act_cycles` and so on.
     pub(super) fn cycles(&self) -> impl Iterator<Item = (String, u64)> + '_ {
-        Command::HOST.iter().map(|(name, command)| {
+        Command::NAMES.iter().map(|(name, command, _)| {
             let raw = self.commands.get(command);
             let cycles = raw.and_then(|raw| raw.cycles).map_or(1, |cycles| cycles.0);
             (format!("{name}_cycles"), cycles)
@@ -179,6 +179,11 @@ impl<'a> PartRules<'a> {
                 let rule = format!("at most {MOST_TICKS} ticks; comes to {distance}");
                 return Err(from.fault(&at("distance"), &rule));
             }
+            let per_step = raw.per_step.map_or(0, |ticks| ticks.0);
+            if per_step > 0 && raw.window.is_some() {
+                let rule = "a window has one length, whatever the commands in it do";
+                return Err(from.fault(&at("per_step"), rule));
+            }
             if raw.first.is_empty() || raw.then.is_empty() {
                 return Err(from.fault(&at("first"), "names at least one command, as does 'then'"));
             }
@@ -204,6 +209,7 @@ impl<'a> PartRules<'a> {
                         scope,
                         sibling: raw.sibling,
                         distance,
+                        per_step,
                         window,
                     });
                 }
@@ -290,10 +296,11 @@ impl<'a> PartRules<'a> {
 }
 
 fn command(from: Text, path: &str, name: &str) -> Result<Command, ConfigError> {
-    if let Some((_, command)) = Command::HOST.iter().find(|(known, _)| *known == name) {
+    let mut names = Command::NAMES.iter();
+    if let Some((_, command, _)) = names.find(|(known, ..)| *known == name) {
         return Ok(*command);
     }
-    let known = Command::HOST.map(|(name, _)| name);
+    let known = Command::NAMES.map(|(name, ..)| name);
     let rule = format!("no command '{name}'; there are {}", known.join(", "));
     let mut error = from.fault(path, &rule);
     error.nearest = spelling::nearest(name, known).map(str::to_owned);
@@ -314,6 +321,7 @@ fn form(raw: &RawCommand) -> Form {
     Form {
         acts: match raw.acts {
             RawActs::Bank => Scope::Bank,
+            RawActs::Group => Scope::Group,
             RawActs::SameBank | RawActs::Rank => Scope::Rank,
             RawActs::PseudoChannel => Scope::PseudoChannel,
             RawActs::Channel => Scope::Channel,

@@ -34,10 +34,9 @@ pub fn traffic(standard: &Standard, outcome: &Outcome) -> TrafficResult {
         latency_steps: steps(&outcome.latencies, tick_ns),
         row_hits: outcome.row_hits,
         row_hit_rate: ratio(outcome.row_hits as f64, requests as f64),
-        commands: Command::ALL
-            .iter()
-            .filter(|&&command| outcome.of(command) > 0)
-            .map(|&command| (command.mnemonic().to_owned(), outcome.of(command)))
+        commands: Command::all()
+            .filter(|&command| outcome.of(command) > 0)
+            .map(|command| (command.mnemonic().to_owned(), outcome.of(command)))
             .collect(),
         energy: standard
             .energy
