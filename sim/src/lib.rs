@@ -66,6 +66,7 @@ pub mod lower;
 pub mod machine;
 pub mod memory;
 pub mod metrics;
+pub mod neupims;
 pub mod npu;
 pub mod pim;
 pub mod record;

@@ -2,7 +2,10 @@
 //! and in-bank multiply-accumulates, and the timing that the channel adds to its rules for them.
 #![deny(clippy::float_arithmetic)]
 
+pub mod attacc;
 pub mod estimate;
+pub mod hbm_pim;
+pub mod newton;
 pub mod program;
 pub(crate) mod sequencer;
 #[cfg(test)]

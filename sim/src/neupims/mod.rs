@@ -1,0 +1,2 @@
+//! The NeuPIMs artifact (casys-kaist/NeuPIMs) above its memory channels, operation by operation: what
+//! our machines are compared with.
