@@ -4,7 +4,8 @@
 use crate::streams::{Item, items, run};
 use crate::support::standard;
 use memwall_sim::dram::Command::{
-    self, Act, CompsReadres, GAct, Gwrite, Header, PimPre, Pre, Rd, Ref, Wr,
+    self, Act, Comp, CompsReadres, GAct, Gwrite, Header, PimPre, PimPreAll, Pre, PreAll, Rd,
+    Readres, Ref, Wr,
 };
 use memwall_sim::dram::{Direction, Issued};
 use proptest::prelude::*;
@@ -50,33 +51,45 @@ fn distance(first: &Issued, then: &Issued, dual: bool) -> u64 {
         (Act, Act) => pick(r, 48, 6, 4, 0),
         (Act, Rd | Wr | Gwrite) => pick(r, 14, 0, 0, 0),
         (Act, Pre) => pick(r, 34, 0, 0, 0),
+        (Act, PreAll) if r.rank => 34,
         (Act, GAct) if dual => pick(r, 6, 6, 4, 0),
         (Act, GAct) => pick(r, 48, 6, 4, 0),
         (Pre, Act) => pick(r, 14, 0, 0, 0),
         (Pre, GAct) if !dual => pick(r, 14, 0, 0, 0),
-        (Pre, Ref) => pick(r, 14, 14, 14, 0),
+        (Pre | PreAll | PimPreAll, Ref) => pick(r, 14, 14, 14, 0),
+        (PreAll, Act | GAct) | (PimPreAll, GAct) if r.rank => 14,
         (PimPre, GAct) => pick(r, 14, 0, 0, 0),
         (PimPre, Ref) => pick(r, 14, 14, 14, 0),
         (Rd, Rd) => pick(r, 2, 2, 2, 4),
         (Rd, Wr) => 14,
         (Rd, Pre) => pick(r, 6, 0, 0, 0),
+        (Rd, PreAll) if r.rank => 6,
+        (Wr, PreAll) if r.rank => 22,
+        (Gwrite, PreAll) if r.rank => 96,
         (Wr, Wr) => 2,
         (Wr, Rd) => pick(r, 14, 14, 12, 0),
         (Wr, Pre) => pick(r, 22, 0, 0, 0),
-        (Rd, Gwrite | CompsReadres) => 2,
+        (Rd, Gwrite | CompsReadres | Comp | Readres) => 2,
         (Wr, Gwrite) => 14,
-        (Wr, CompsReadres) => 12,
+        (Wr, CompsReadres | Comp | Readres) => 12,
         (Gwrite, Rd | Wr | Pre) if r.bank => 96,
         (Gwrite, Rd) => 2,
         (Gwrite, Wr) => 14,
-        (Gwrite, Gwrite | CompsReadres) => 96,
+        (Gwrite, Gwrite | CompsReadres | Comp | Readres) => 96,
         (GAct, Act) if dual => pick(r, 6, 6, FAW, 0).max(if r.rank { FAW } else { 0 }),
         (GAct, Act) => pick(r, 48, 48, FAW, 0),
         (GAct, GAct) => pick(r, 48, 48, FAW, 0),
-        (GAct, CompsReadres) => 14,
+        (GAct, CompsReadres | Comp) => 14,
+        (GAct, PimPreAll) if r.rank => 34,
+        (GAct, PreAll) if r.rank && !dual => 34,
+        (Comp | Readres, Comp | Readres) => 2,
+        (Comp, Gwrite) => 4,
+        (Comp, PimPre | PimPreAll) => 8,
+        (Comp, Pre | PreAll) if !dual => 8,
         (GAct, command) if command == close => pick(r, 34, 34, 0, 0),
         (CompsReadres, CompsReadres | Gwrite) => steps + 2,
         (CompsReadres, command) if command == close => steps + 6,
+        (CompsReadres, PimPreAll) => steps + 6,
         (Ref, Act | GAct | Ref) if r.rank => 260,
         _ => 0,
     }
@@ -85,7 +98,7 @@ fn distance(first: &Issued, then: &Issued, dual: bool) -> u64 {
 /// Data-bus interval of a command.
 fn data(issued: &Issued) -> Option<(u64, u64)> {
     match issued.command {
-        Rd => Some((issued.at + 14, issued.at + 16)),
+        Rd | Readres => Some((issued.at + 14, issued.at + 16)),
         Wr => Some((issued.at + 4, issued.at + 6)),
         CompsReadres => {
             let from = issued.at + 2 * issued.comps.max(6) + 14;
@@ -177,6 +190,14 @@ fn rows(
                 pim[bank] = None;
             }
         }
+        PimPreAll => {
+            pim[bank..bank + 16].fill(None);
+        }
+        PreAll => {
+            assert!(!dual, "{then:?}: PIM rows have a precharge of their own");
+            host[bank..bank + 16].fill(None);
+            pim[bank..bank + 16].fill(None);
+        }
         PimPre => {
             assert!(pim[bank].take().is_some(), "{then:?} closes a closed bank");
         }
@@ -197,7 +218,7 @@ fn rows(
                 pim[bank] = Some(then.row);
             }
         }
-        CompsReadres => {
+        CompsReadres | Comp => {
             for row in pim.iter() {
                 assert_eq!(*row, Some(then.row), "{then:?} with a bank not on its row");
             }
@@ -211,7 +232,7 @@ fn rows(
                 );
             }
         }
-        Header => {}
+        Header | Readres => {}
         other => unreachable!("the stream channel issues no {}", other.mnemonic()),
     }
 }

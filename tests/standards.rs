@@ -309,7 +309,13 @@ fn energies_are_those_of_dramsim3() {
 #[test]
 fn what_has_no_source_says_so() {
     for part in parts() {
-        let inherits = ["hbm2e-3200", "hbm3e-9600", "hbm4-8000", "lpddr5x-8533"];
+        let inherits = [
+            "gddr6-aim-16000",
+            "hbm2e-3200",
+            "hbm3e-9600",
+            "hbm4-8000",
+            "lpddr5x-8533",
+        ];
         assert_eq!(
             part.inherited.is_some(),
             inherits.contains(&part.name.as_str()),

@@ -41,6 +41,14 @@ impl PartSource for Shipped {
         read(format!("hw-configs/rules/{name}.toml"))
     }
 
+    fn pim(&self, name: &str) -> Option<PartText> {
+        read(format!("hw-configs/pim/{name}.toml"))
+    }
+
+    fn pim_names(&self) -> Vec<String> {
+        names("hw-configs/pim")
+    }
+
     fn machine_names(&self) -> Vec<String> {
         ["gpu-a100", "neupims", "npu-only", "npu-pim"]
             .map(str::to_owned)
@@ -96,14 +104,25 @@ pub fn standard(name: &str, settings: &[&str]) -> Arc<Standard> {
 }
 
 /// The quirks of the NeuPIMs artifact, and its tRTP.
-pub const PARITY: [&str; 6] = [
+pub const PARITY: [&str; 7] = [
     "quirks.early_pim_release=true",
     "quirks.result_off_bus=true",
     "quirks.gact_outside_window=true",
     "quirks.coarse_guard=true",
+    "quirks.per_bank_precharge=true",
     "memory.timing.t_rtp_tck=5",
     "memory.controller.page_policy=open",
 ];
+
+/// The PIM side of a shipped machine or PIM device.
+pub fn pim(name: &str, settings: &[&str]) -> Arc<Standard> {
+    let settings: Vec<Setting> = settings
+        .iter()
+        .map(|text| Setting::parse(text).expect("a setting"))
+        .collect();
+    let device = memwall_sim::machine::load_pim(&Shipped, name, &settings);
+    device.expect("a shipped PIM device").memory
+}
 
 /// A shipped memory part.
 pub fn part(name: &str, settings: &[&str]) -> Arc<Standard> {

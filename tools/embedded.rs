@@ -3,7 +3,8 @@
 use crate::diagnostics::Failure;
 use memwall_sim::dram::Standard;
 use memwall_sim::machine::{
-    ConfigError, Machine, PartSource, PartText, Setting, load, load_part, load_part_text, load_text,
+    ConfigError, Machine, PartSource, PartText, PimDevice, Setting, load, load_part,
+    load_part_text, load_pim, load_pim_text, load_text,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ const PARTS: &[(&str, &str)] = embedded!("parts":
     "lpddr5-6400",
     "lpddr5x-8533",
     "gddr6-14000",
+    "gddr6-aim-16000",
     "hbm1-1000",
     "hbm2-2000-legacy",
     "hbm2-2000",
@@ -59,8 +61,18 @@ const RULES: &[(&str, &str)] = embedded!("rules":
     "hbm3",
     "lpddr5",
     "lpddr5-bank-refresh",
+    "pim-blocked",
+    "pim-dual",
+    "pim-newton",
     "pseudo-channel-refresh",
     "rank-refresh",
+);
+
+/// PIM devices.
+const PIM: &[(&str, &str)] = embedded!("pim":
+    "aim-gddr6",
+    "neupims-hbm2",
+    "newton-hbm2",
 );
 
 /// The embedded files.
@@ -81,6 +93,14 @@ impl PartSource for Embedded {
 
     fn rules_names(&self) -> Vec<String> {
         names(RULES)
+    }
+
+    fn pim(&self, name: &str) -> Option<PartText> {
+        text(PIM, "hw-configs/pim", name)
+    }
+
+    fn pim_names(&self) -> Vec<String> {
+        names(PIM)
     }
 
     fn machine_names(&self) -> Vec<String> {
@@ -141,6 +161,14 @@ impl PartSource for Beside<'_> {
         Embedded.rules_names()
     }
 
+    fn pim(&self, name: &str) -> Option<PartText> {
+        Embedded.pim(name)
+    }
+
+    fn pim_names(&self) -> Vec<String> {
+        Embedded.pim_names()
+    }
+
     fn machine_names(&self) -> Vec<String> {
         Embedded.machine_names()
     }
@@ -170,6 +198,15 @@ pub(crate) fn machine(argument: &str, settings: &[Setting]) -> Result<Machine, F
     }
     let (path, name, text) = file(argument)?;
     Ok(load_text(&Beside(path), &name, text, settings)?)
+}
+
+/// A PIM device, or the PIM side of a machine, by embedded name or by path.
+pub(crate) fn pim(argument: &str, settings: &[Setting]) -> Result<PimDevice, Failure> {
+    if !is_path(argument, ".toml") {
+        return Ok(load_pim(&Embedded, argument, settings)?);
+    }
+    let (path, name, text) = file(argument)?;
+    Ok(load_pim_text(&Beside(path), &name, text, settings)?)
 }
 
 /// Whether an argument names a memory part: embedded, or a file with an `[organisation]`.

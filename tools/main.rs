@@ -11,6 +11,7 @@ mod mem;
 mod models;
 mod output;
 mod part;
+mod pim;
 mod replay;
 mod run;
 mod validate;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Mem(arguments) => mem::mem(&arguments),
+        Command::Pim(arguments) => pim::pim(&arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
         Command::Hw(arguments) => hw::hw(&arguments),
         Command::Models(arguments) => models::models(&arguments),

@@ -29,6 +29,10 @@ impl PartSource for Shipped {
         read("hw-configs/rules", name)
     }
 
+    fn pim(&self, name: &str) -> Option<PartText> {
+        read("hw-configs/pim", name)
+    }
+
     fn machine_names(&self) -> Vec<String> {
         Vec::new()
     }
@@ -38,6 +42,10 @@ impl PartSource for Shipped {
     }
 
     fn rules_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn pim_names(&self) -> Vec<String> {
         Vec::new()
     }
 }

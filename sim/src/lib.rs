@@ -41,6 +41,7 @@
 //!     write_high: 32,
 //!     write_low: 8,
 //!     page_policy: PagePolicy::Open,
+//!     refresh_together: false,
 //!     max_lease: u64::MAX,
 //! };
 //! let clock = Clock::new(1_000_000_000).ok_or("a clock ticks")?;

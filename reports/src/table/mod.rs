@@ -4,6 +4,7 @@
 mod comparison;
 mod memory;
 mod operators;
+mod pim;
 mod replay;
 mod traffic;
 mod validation;
@@ -11,6 +12,7 @@ mod validation;
 pub use comparison::comparison;
 pub use memory::memory;
 pub use operators::operators;
+pub use pim::{pim, pim_bound};
 pub use replay::replay;
 pub use traffic::{traffic, traffic_commands, traffic_energy, traffic_latency};
 pub use validation::{validation, validation_summary};

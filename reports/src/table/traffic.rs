@@ -5,7 +5,7 @@ use super::table;
 use crate::figures::{ABSENT, count, figure, percent};
 use memwall_sim::record::traffic::{LatencyRecord, TrafficRecord};
 
-fn headings(names: &[&str]) -> Vec<String> {
+pub(super) fn headings(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 

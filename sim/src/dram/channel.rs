@@ -16,8 +16,8 @@ use super::observer::{Issued, Observer};
 use super::refresh::Refresh;
 use super::rows::Rows;
 use super::stream::{BlockId, Completion, Descriptor, Direction, Watch};
-use crate::pim::PimProgram;
-use crate::pim::sequencer::{Candidate, Sequencer};
+use crate::pim::sequencer::{Candidate, Sequencer, close_rank};
+use crate::pim::{Arbitration, PimProgram};
 use crate::time::Tick;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -101,7 +101,11 @@ impl Channel {
             slot: 0,
             gates: Gates::new(organisation, std.distances.windows()),
             rows: Rows::new(organisation.banks()),
-            refresh: Refresh::new(std.refresh_units.len(), std.timing.refi),
+            refresh: Refresh::new(
+                std.refresh_units.len(),
+                std.timing.refi,
+                std.controller.refresh_together,
+            ),
             host: HostQueues::new(
                 organisation.banks(),
                 std.controller.bank_queue_bursts,
@@ -227,8 +231,11 @@ impl Channel {
     }
 
     fn host_admit(&mut self) {
-        // One row buffer: no host request enters while PIM work is at hand.
-        if !(self.has_one_buffer() && self.pim.has_work(self.now)) {
+        // One row buffer and PIM first: no host request enters while PIM work is at hand.
+        let held = self.has_one_buffer()
+            && self.pim.has_work(self.now)
+            && self.arbitration() == Arbitration::PimFirst;
+        if !held {
             self.host.admit(self.now, &self.std.organisation);
         }
     }
@@ -243,7 +250,9 @@ impl Channel {
         .flatten()
         .min()
         .unwrap_or(Tick::MAX);
-        release.min(self.refresh.next_due())
+        release
+            .min(self.refresh.next_due())
+            .min(self.next_slice().unwrap_or(Tick::MAX))
     }
 
     fn commit(
@@ -270,6 +279,15 @@ impl Channel {
                     self.rows.close_pim(bank);
                 } else {
                     self.rows.close_host(bank);
+                }
+                None
+            }
+            Action::CloseRank { rank } => {
+                let bank = self.std.rank_banks(rank).trailing_zeros() as usize;
+                if let Some(pim) = &self.std.pim {
+                    close_rank(&self.std, pim, &mut self.rows, rank);
+                    let command = pim.row_buffers.close_all_command();
+                    self.issue(command, bank, 0, 0, observer);
                 }
                 None
             }
@@ -385,20 +403,19 @@ impl Channel {
             candidate.comps,
             observer,
         );
-        if candidate.command == Command::CompsReadres {
-            let pim = self.std.pim.as_ref()?;
-            let steps = pim.comp * candidate.comps;
-            self.counters.comp_steps += candidate.comps;
-            self.counters.pim_busy += steps;
-            if !pim.quirks.result_off_bus {
-                let data = self.now + steps + self.std.timing.cl;
-                let gap = self.std.timing.rtrs;
-                let end = data + self.std.timing.burst + gap;
-                while self.holds.front().is_some_and(|(_, to)| *to <= self.now) {
-                    self.holds.pop_front();
-                }
-                self.holds.push_back((data.saturating_sub(gap), end));
+        let pim = self.std.pim.as_ref()?;
+        let steps = pim.comp * candidate.comps;
+        self.counters.comp_steps += candidate.comps;
+        self.counters.pim_busy += steps;
+        let read_out = matches!(candidate.command, Command::CompsReadres | Command::Readres);
+        if read_out && !pim.quirks.result_off_bus {
+            let data = self.now + steps + self.std.timing.cl;
+            let gap = self.std.timing.rtrs;
+            let end = data + self.std.timing.burst + gap;
+            while self.holds.front().is_some_and(|(_, to)| *to <= self.now) {
+                self.holds.pop_front();
             }
+            self.holds.push_back((data.saturating_sub(gap), end));
         }
         let Channel { std, rows, pim, .. } = self;
         let (block, at) = pim.issued(std, rows, candidate)?;
@@ -419,7 +436,8 @@ impl Channel {
         match command {
             Command::Act => self.gates.activate(place.rank, 1, self.now),
             Command::GAct if !self.gact_outside_window() => {
-                self.gates.activate(place.rank, 4, self.now);
+                let rows = self.std.organisation.banks_per_group;
+                self.gates.activate(place.rank, rows, self.now);
             }
             _ => {}
         }

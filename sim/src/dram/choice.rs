@@ -6,8 +6,8 @@ use super::channel::Channel;
 use super::command::Command;
 use super::rows::bits;
 use super::stream::Direction;
-use crate::pim::RowBuffers;
 use crate::pim::sequencer::Candidate;
+use crate::pim::{Arbitration, RowBuffers};
 use crate::time::Tick;
 
 /// The command chosen at a decision instant. Ties in time go to the lower class, then to the lower
@@ -34,6 +34,7 @@ pub(super) enum Class {
 pub(super) enum Action {
     Refresh { unit: usize },
     Close { bank: usize, pim: bool },
+    CloseRank { rank: usize },
     Pim(Candidate),
     Column { bank: usize, direction: Direction },
     Activate { bank: usize, row: u32 },
@@ -141,14 +142,53 @@ impl Channel {
     }
 
     pub(super) fn pim_candidate(&mut self, refresh_pending: bool) -> Option<Candidate> {
-        let host_first = self.has_one_buffer() && !self.pim.busy();
-        if host_first && self.host.reads.total + self.host.writes.total > 0 {
+        let waiting = self.host.reads.total + self.host.writes.total > 0;
+        let host_first = match self.arbitration() {
+            Arbitration::MemoryFirst => true,
+            Arbitration::PimFirst => self.has_one_buffer(),
+            Arbitration::TimeSliced { .. } => false,
+        };
+        if waiting && host_first && !self.pim.busy() {
             return None;
         }
         let guard = (!refresh_pending).then(|| self.refresh.next_due());
         let now = self.slot.max(self.now);
-        self.pim
-            .candidate(&self.std, &self.rows, &self.gates, self.now, now, guard)
+        self.pim.candidate(
+            &self.std,
+            &self.rows,
+            &self.gates,
+            self.now,
+            now,
+            guard,
+            waiting,
+        )
+    }
+
+    pub(super) fn arbitration(&self) -> Arbitration {
+        let pim = self.std.pim.as_ref();
+        pim.map_or(Arbitration::PimFirst, |pim| pim.arbitration)
+    }
+
+    /// Whether the time slice is the host's and PIM work waits, or the other way round.
+    fn slice(&self) -> Option<(bool, Tick)> {
+        let Arbitration::TimeSliced { pim, host } = self.arbitration() else {
+            return None;
+        };
+        let phase = self.now % (pim + host);
+        let start = self.now - phase;
+        Some(if phase < pim {
+            (false, start + pim)
+        } else {
+            (true, start + pim + host)
+        })
+    }
+
+    /// Where both kinds of work are there: the end of the slice.
+    pub(super) fn next_slice(&self) -> Option<Tick> {
+        if self.pim.is_empty() || self.host.is_empty() {
+            return None;
+        }
+        self.slice().map(|(_, end)| end)
     }
 
     /// Whether host and PIM rows share one row buffer a bank.
@@ -170,9 +210,41 @@ impl Channel {
             let at = self.gates.ready(Command::Ref, place);
             best.offer(at, Class::Refresh, 0, || Action::Refresh { unit });
         }
-        for bank in bits(open) {
+        let at_once = self.offer_close_ranks(mask, best);
+        for bank in bits(open & !at_once) {
             self.offer_close(bank, Class::Refresh, bank as u64, best);
         }
+    }
+
+    /// Closing the PIM rows of whole ranks for a refresh; returns the banks that this leaves nothing
+    /// to be closed one by one in.
+    fn offer_close_ranks(&self, mask: u64, best: &mut Best) -> u64 {
+        let Some(pim) = self.std.pim.as_ref() else {
+            return 0;
+        };
+        if pim.quirks.per_bank_precharge {
+            return 0;
+        }
+        let mut at_once = 0;
+        for rank in 0..self.std.organisation.units() {
+            let banks = self.std.rank_banks(rank);
+            // Host rows of a dual buffer are closed apart, and first.
+            let others = match pim.row_buffers {
+                RowBuffers::Blocked => 0,
+                RowBuffers::Dual => self.rows.host_open,
+            };
+            if banks & mask == 0 || self.rows.pim_open & banks == 0 || others & banks != 0 {
+                continue;
+            }
+            let first = banks.trailing_zeros() as usize;
+            let command = pim.row_buffers.close_all_command();
+            let at = self.gates.ready(command, self.std.places[first]);
+            best.offer(at, Class::Refresh, first as u64, || Action::CloseRank {
+                rank,
+            });
+            at_once |= banks;
+        }
+        at_once
     }
 
     /// Closing whatever row buffer of a bank is open, the normal one first.
@@ -197,15 +269,19 @@ impl Channel {
         if one_buffer && self.pim.busy() {
             return;
         }
+        // A PIM slice keeps host requests waiting as long as there is PIM work to fill it.
+        let pim_slice = matches!(self.slice(), Some((false, _)));
+        if pim_slice && self.pim.has_work(self.now) {
+            return;
+        }
         let (column, latency) = self.column(direction);
         let queue = self.host.queue(direction);
         let banks = queue.active & !self.pim.held_banks(self.now);
         let reserved = self.pim.reserved_row(self.now);
         // A host activation would push a waiting G_ACT a whole activation window back.
         let may_open = !self.pim.opening() || self.gact_outside_window();
-        let per_rank = self.std.organisation.banks() / self.std.organisation.units();
         for rank in 0..self.std.organisation.units() {
-            let of_rank = banks & (u64::MAX >> (64 - per_rank) << (rank * per_rank));
+            let of_rank = banks & self.std.rank_banks(rank);
             if of_rank == 0 || self.refresh.owes(self.std.refresh_unit_of[rank]) {
                 continue;
             }

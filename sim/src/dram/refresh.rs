@@ -20,13 +20,13 @@ pub(super) struct Refresh {
 }
 
 impl Refresh {
-    /// Rank `r` first falls due at `(r + 1) / ranks` of the interval.
-    pub(super) fn new(ranks: usize, interval: Tick) -> Refresh {
+    /// Rank `r` first falls due at `(r + 1) / ranks` of the interval, or all of them at its end.
+    pub(super) fn new(ranks: usize, interval: Tick, together: bool) -> Refresh {
         let step = interval / ranks as Tick;
         Refresh {
             ranks: (1..=ranks as Tick)
                 .map(|index| RankRefresh {
-                    due: index * step,
+                    due: if together { interval } else { index * step },
                     owed: 0,
                 })
                 .collect(),

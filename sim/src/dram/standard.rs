@@ -35,6 +35,8 @@ pub struct Controller {
     pub write_low: u64,
     /// Treatment of idle open rows.
     pub page_policy: PagePolicy,
+    /// Whether the ranks of a channel are refreshed at once instead of in turn.
+    pub refresh_together: bool,
     /// Longest run of column commands granted at once; a bound below the natural length changes
     /// speed, never the command trace (tested).
     pub max_lease: u64,
@@ -154,12 +156,7 @@ impl Standard {
     /// Derives the tables of a part from its description.
     pub fn assemble(part: Description) -> Standard {
         let organisation = &part.organisation;
-        let rules = Rules::build(
-            &part.constraints,
-            organisation,
-            &part.timing,
-            part.pim.as_ref(),
-        );
+        let rules = Rules::build(&part.constraints, organisation);
         let places: Vec<Place> = (0..organisation.banks())
             .map(|bank| organisation.place(bank))
             .collect();
@@ -202,6 +199,12 @@ impl Standard {
             refresh_unit_of,
             rules,
         }
+    }
+
+    /// Banks of a rank.
+    pub fn rank_banks(&self, rank: usize) -> u64 {
+        let per_rank = self.organisation.banks() / self.organisation.units();
+        u64::MAX >> (64 - per_rank) << (rank * per_rank)
     }
 
     /// A timing parameter by name, as in the part's file but without its unit (`t_rfc`).

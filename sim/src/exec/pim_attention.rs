@@ -44,7 +44,7 @@ fn busy(std: &Standard, groups: &[TileGroup]) -> Tick {
     let Some(pim) = &std.pim else { return 0 };
     groups
         .iter()
-        .map(|group| u64::from(group.tiles) * u64::from(group.results) * pim.steps(group.comps))
+        .map(|group| u64::from(group.tiles) * u64::from(group.results) * pim.occupied(group.comps))
         .sum::<u64>()
         * pim.comp
 }

@@ -3,10 +3,12 @@
 
 use super::error::ConfigError;
 use super::part_raw::{RawMemory, RawRules};
+use super::pim::PimDevice;
 use super::raw::RawMachine;
-use super::{Machine, Setting, part, part_timing, resolve};
+use super::{Machine, Setting, part, part_timing, pim, resolve};
 use crate::dram::Standard;
 use crate::pim::PimTiming;
+use crate::time::Clock;
 use memwall_models::spelling;
 use serde::de::DeserializeOwned;
 use std::ops::Range;
@@ -35,6 +37,10 @@ pub trait PartSource {
     fn part_names(&self) -> Vec<String>;
     /// Names of all rules files.
     fn rules_names(&self) -> Vec<String>;
+    /// A PIM device, a machine file without what computes beside it, by name.
+    fn pim(&self, name: &str) -> Option<PartText>;
+    /// Names of all PIM devices.
+    fn pim_names(&self) -> Vec<String>;
 }
 
 /// Loads a machine by name, with settings applied in order.
@@ -97,18 +103,7 @@ impl PartDocuments {
         settings: &[&Setting],
     ) -> Result<PartDocuments, ConfigError> {
         let part = Document::<RawMemory>::read(text, prefix, settings)?;
-        let mut rules = Vec::new();
-        for (index, name) in part.raw.rules.iter().enumerate() {
-            let Some(text) = source.rules(name) else {
-                let names = source.rules_names();
-                let rule = format!("no rules '{name}'; there are {}", names.join(", "));
-                let mut error = part.fault(&format!("rules.{index}"), &rule);
-                error.nearest =
-                    spelling::nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
-                return Err(error);
-            };
-            rules.push(Document::<RawRules>::read(text, "", &[])?);
-        }
+        let rules = rules(source, &part, "rules", &part.raw.rules)?;
         Ok(PartDocuments {
             name: name.to_owned(),
             part,
@@ -116,10 +111,55 @@ impl PartDocuments {
         })
     }
 
+    /// Adds the rules that a machine names for its PIM side.
+    fn add_rules(
+        &mut self,
+        source: &dyn PartSource,
+        machine: &Document<RawMachine>,
+    ) -> Result<(), ConfigError> {
+        if let Some(pim) = &machine.raw.pim {
+            let added = rules(source, machine, "pim.rules", &pim.rules)?;
+            self.rules.extend(added);
+        }
+        Ok(())
+    }
+
+    /// The command clock.
+    pub(super) fn clock(&self) -> Result<Clock, ConfigError> {
+        part::clock(&self.part)
+    }
+
+    /// Channels of the part.
+    pub(super) fn channels(&self) -> u64 {
+        self.part.raw.organisation.channels.0
+    }
+
     /// The part, resolved.
     pub(super) fn standard(&self, pim: Option<PimTiming>) -> Result<Standard, ConfigError> {
         part::resolve(&self.name, &self.part, &self.rules, pim)
     }
+}
+
+/// The rules files that a document names under `path`.
+fn rules<T: DeserializeOwned>(
+    source: &dyn PartSource,
+    document: &Document<T>,
+    path: &str,
+    named: &[String],
+) -> Result<Vec<Document<RawRules>>, ConfigError> {
+    let mut read = Vec::new();
+    for (index, name) in named.iter().enumerate() {
+        let Some(text) = source.rules(name) else {
+            let names = source.rules_names();
+            let rule = format!("no rules '{name}'; there are {}", names.join(", "));
+            let mut error = document.fault(&format!("{path}.{index}"), &rule);
+            error.nearest =
+                spelling::nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+            return Err(error);
+        };
+        read.push(Document::<RawRules>::read(text, "", &[])?);
+    }
+    Ok(read)
 }
 
 /// Loads a machine from a text; its parts come from `source`.
@@ -129,6 +169,50 @@ pub fn load_text(
     text: PartText,
     settings: &[Setting],
 ) -> Result<Machine, ConfigError> {
+    let (machine, memory) = documents(source, text, settings)?;
+    resolve::resolve(name, &machine, memory.as_ref())
+}
+
+/// Loads the PIM side of a machine, or of a PIM device, by name.
+pub fn load_pim(
+    source: &dyn PartSource,
+    name: &str,
+    settings: &[Setting],
+) -> Result<PimDevice, ConfigError> {
+    let Some(text) = source.pim(name).or_else(|| source.machine(name)) else {
+        let mut names = source.pim_names();
+        names.extend(source.machine_names());
+        return Err(nameless("PIM device", name, &names));
+    };
+    load_pim_text(source, name, text, settings)
+}
+
+/// Loads the PIM side of a machine from a text; its parts come from `source`.
+pub fn load_pim_text(
+    source: &dyn PartSource,
+    name: &str,
+    text: PartText,
+    settings: &[Setting],
+) -> Result<PimDevice, ConfigError> {
+    let (machine, memory) = documents(source, text, settings)?;
+    let Some(memory) = memory.filter(|_| machine.raw.pim.is_some()) else {
+        return Err(machine.fault("", "has no [pim], so there is nothing to run in its banks"));
+    };
+    Ok(PimDevice {
+        name: name.to_owned(),
+        description: machine.raw.description.clone(),
+        memory: Arc::new(pim::standard(&machine, &memory)?),
+    })
+}
+
+type Documents = (Document<RawMachine>, Option<PartDocuments>);
+
+/// The texts of a machine: its own and those of its memory part.
+fn documents(
+    source: &dyn PartSource,
+    text: PartText,
+    settings: &[Setting],
+) -> Result<Documents, ConfigError> {
     let (of_part, of_machine): (Vec<_>, Vec<_>) =
         settings.iter().partition(|s| s.path.starts_with("memory."));
     let machine = Document::<RawMachine>::read(text, "", &of_machine)?;
@@ -148,12 +232,12 @@ pub fn load_text(
                     spelling::nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
                 return Err(error);
             };
-            Some(PartDocuments::read(
-                source, name, text, "memory.", &of_part,
-            )?)
+            let mut part = PartDocuments::read(source, name, text, "memory.", &of_part)?;
+            part.add_rules(source, &machine)?;
+            Some(part)
         }
     };
-    resolve::resolve(name, &machine, memory.as_ref())
+    Ok((machine, memory))
 }
 
 /// A text with the value read from it, and the settings that changed it.

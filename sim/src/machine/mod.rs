@@ -11,6 +11,7 @@ mod part_raw;
 mod part_requests;
 mod part_rules;
 mod part_timing;
+mod pim;
 mod raw;
 mod resolve;
 mod setting;
@@ -22,7 +23,10 @@ use crate::npu::Npu;
 use std::sync::Arc;
 
 pub use error::ConfigError;
-pub use load::{PartSource, PartText, load, load_part, load_part_text, load_text};
+pub use load::{
+    PartSource, PartText, load, load_part, load_part_text, load_pim, load_pim_text, load_text,
+};
+pub use pim::PimDevice;
 pub use setting::Setting;
 
 /// A machine: one device, and how many like it are joined.

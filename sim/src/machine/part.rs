@@ -3,7 +3,7 @@
 use super::error::ConfigError;
 use super::load::Document;
 use super::part_energy;
-use super::part_raw::{RawMemory, RawPagePolicy, RawRules};
+use super::part_raw::{RawMemory, RawPagePolicy, RawRefresh, RawRules};
 use super::part_rules::PartRules;
 use super::part_timing::Parameters;
 use crate::dram::{
@@ -31,6 +31,9 @@ pub(super) fn resolve(
     let mut parameters = Parameters::written(memory, clock)?;
     parameters.refuse_unused(memory, &written.names())?;
     parameters.values.extend(written.cycles());
+    if let Some(pim) = &pim {
+        parameters.values.extend(pim.parameters());
+    }
     parameters.add_defaults(&written.defaults);
     // Rare refreshes are quick to simulate, so their interval has no bound.
     let long = parameters
@@ -50,7 +53,8 @@ pub(super) fn resolve(
         .is_some_and(|form| form.acts > Scope::Rank);
     let apart = if together { 1 } else { organisation.ranks };
     let timing = parameters.core(memory, apart as u64, rate)?;
-    let constraints = written.constraints(&parameters)?;
+    let quirks = pim.as_ref().map(|pim| pim.quirks).unwrap_or_default();
+    let constraints = written.constraints(&parameters, &quirks.flags())?;
     parameters
         .values
         .retain(|name, _| !name.ends_with("_cycles"));
@@ -105,7 +109,7 @@ pub(super) fn resolve(
     }))
 }
 
-fn clock(memory: &Document<RawMemory>) -> Result<Clock, ConfigError> {
+pub(super) fn clock(memory: &Document<RawMemory>) -> Result<Clock, ConfigError> {
     let raw = &memory.raw;
     let given = [
         ("clock_mhz", raw.clock_mhz, 1_000_000),
@@ -261,6 +265,7 @@ fn controller(
             RawPagePolicy::Open => PagePolicy::Open,
             RawPagePolicy::CloseOnIdle => PagePolicy::CloseOnIdle,
         },
+        refresh_together: matches!(c.refresh, Some(RawRefresh::Together)),
         max_lease: u64::MAX,
     })
 }
@@ -280,15 +285,6 @@ fn check_pim(
         return fault(
             "organisation.mapping",
             "PIM layouts need consecutive columns: the mapping must end in 'co'".into(),
-        );
-    }
-    if !organisation.row_bytes.is_multiple_of(2 * pim.macs_per_bank) {
-        return fault(
-            "organisation.row_bytes",
-            format!(
-                "a row is a whole number of PIM steps of {} fp16",
-                pim.macs_per_bank
-            ),
         );
     }
     if pim.gwrite > refresh_interval / organisation.ranks as u64 {

@@ -120,6 +120,18 @@ pub(super) struct RawController {
     pub page_policy: RawPagePolicy,
     /// Refreshes in one `t_refi`: 2 above 85 °C.
     pub refresh_rate: Option<Positive>,
+    /// When the ranks of a channel are refreshed under streams and PIM; in turn if absent.
+    pub refresh: Option<RawRefresh>,
+}
+
+/// `refresh`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawRefresh {
+    /// Evenly spread over the interval.
+    Staggered,
+    /// All at once.
+    Together,
 }
 
 /// `page_policy`
@@ -223,8 +235,12 @@ pub(super) struct RawConstraint {
     pub window: Option<Positive>,
     /// Ticks; an expression.
     pub distance: String,
-    /// Ticks more for every multiply-accumulate step of the first command.
-    pub per_step: Option<Positive>,
+    /// Ticks more for every multiply-accumulate step of the first command; an expression.
+    pub per_step: Option<String>,
+    /// Holds only where this flag of `[quirks]` is set.
+    pub when: Option<String>,
+    /// Holds only where this flag of `[quirks]` is not set.
+    pub unless: Option<String>,
 }
 
 /// `scope`

@@ -41,6 +41,7 @@ struct Line<'a> {
     index: usize,
     raw: &'a RawConstraint,
     distance: Expression,
+    per_step: Option<Expression>,
 }
 
 /// The rules of a part, read but not yet resolved.
@@ -115,12 +116,17 @@ impl<'a> PartRules<'a> {
         }
         self.optional.extend(optional.iter().map(String::as_str));
         for (index, raw) in constraints.iter().enumerate() {
-            let path = format!("constraint.{index}.distance");
+            let parse = |key: &str, text: &str| {
+                let path = format!("constraint.{index}.{key}");
+                from.parse(&path, text)
+            };
+            let per_step = raw.per_step.as_ref();
             self.lines.push(Line {
                 from,
                 index,
                 raw,
-                distance: from.parse(&path, &raw.distance)?,
+                distance: parse("distance", &raw.distance)?,
+                per_step: per_step.map(|text| parse("per_step", text)).transpose()?,
             });
         }
         Ok(())
@@ -140,6 +146,9 @@ impl<'a> PartRules<'a> {
         let mut names: BTreeSet<String> = BTreeSet::new();
         for line in &self.lines {
             line.distance.names(&mut names);
+            if let Some(per_step) = &line.per_step {
+                per_step.names(&mut names);
+            }
         }
         for (_, expression) in &self.defaults {
             expression.names(&mut names);
@@ -159,10 +168,11 @@ impl<'a> PartRules<'a> {
         names
     }
 
-    /// The constraints, every pair of commands on its own.
+    /// The constraints that hold with these flags of `[quirks]`, every pair of commands on its own.
     pub(super) fn constraints(
         &self,
         parameters: &Parameters,
+        flags: &[(&str, bool)],
     ) -> Result<Vec<Constraint>, ConfigError> {
         let mut constraints = Vec::new();
         for line in &self.lines {
@@ -170,16 +180,34 @@ impl<'a> PartRules<'a> {
                 from, index, raw, ..
             } = line;
             let at = |key: &str| format!("constraint.{index}.{key}");
-            let distance = match parameters.evaluate(&line.distance) {
-                Ok(distance) => distance,
-                Err(name) if self.optional.contains(name.as_str()) => continue,
-                Err(name) => return Err(self.missing(*from, &at("distance"), &name, parameters)),
-            };
-            if distance > MOST_TICKS {
-                let rule = format!("at most {MOST_TICKS} ticks; comes to {distance}");
-                return Err(from.fault(&at("distance"), &rule));
+            let mut holds = true;
+            for (key, name, wanted) in [("when", &raw.when, true), ("unless", &raw.unless, false)] {
+                if let Some(name) = name {
+                    holds &= flag(*from, &at(key), name, flags)? == wanted;
+                }
             }
-            let per_step = raw.per_step.map_or(0, |ticks| ticks.0);
+            if !holds {
+                continue;
+            }
+            let evaluate = |key: &str, expression: &Expression| {
+                let ticks = match parameters.evaluate(expression) {
+                    Ok(ticks) => ticks,
+                    Err(name) if self.optional.contains(name.as_str()) => return Ok(None),
+                    Err(name) => return Err(self.missing(*from, &at(key), &name, parameters)),
+                };
+                if ticks > MOST_TICKS {
+                    let rule = format!("at most {MOST_TICKS} ticks; comes to {ticks}");
+                    return Err(from.fault(&at(key), &rule));
+                }
+                Ok(Some(ticks))
+            };
+            let Some(distance) = evaluate("distance", &line.distance)? else {
+                continue;
+            };
+            let per_step = match &line.per_step {
+                Some(expression) => evaluate("per_step", expression)?.unwrap_or(0),
+                None => 0,
+            };
             if per_step > 0 && raw.window.is_some() {
                 let rule = "a window has one length, whatever the commands in it do";
                 return Err(from.fault(&at("per_step"), rule));
@@ -293,6 +321,19 @@ impl<'a> PartRules<'a> {
     pub(super) fn has(&self, command: Command) -> bool {
         self.commands.contains_key(&command)
     }
+}
+
+/// Flags of `[quirks]` exist only where a machine is loaded: a part alone has none set.
+fn flag(from: Text, path: &str, name: &str, flags: &[(&str, bool)]) -> Result<bool, ConfigError> {
+    if let Some((_, set)) = flags.iter().find(|(known, _)| *known == name) {
+        return Ok(*set);
+    }
+    let known = flags.iter().map(|(known, _)| *known);
+    let listed: Vec<&str> = known.clone().collect();
+    let rule = format!("no flag '{name}'; there are {}", listed.join(", "));
+    let mut error = from.fault(path, &rule);
+    error.nearest = spelling::nearest(name, known).map(str::to_owned);
+    Err(error)
 }
 
 fn command(from: Text, path: &str, name: &str) -> Result<Command, ConfigError> {

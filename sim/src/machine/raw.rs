@@ -3,6 +3,7 @@
 
 use super::number::{Amount, Positive};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// A machine file.
 #[derive(Debug, Clone, Deserialize)]
@@ -47,10 +48,15 @@ pub(super) struct RawNpu {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPim {
+    /// Rules files of its commands, added to those of the part.
+    pub rules: Vec<String>,
     /// Sharing of the row buffers.
     pub row_buffers: RawRowBuffers,
-    /// Elements multiplied a step in each bank.
+    /// Fp16 elements multiplied a step in each bank.
     pub macs_per_bank: Positive,
+    /// Elements a step of the other formats that the multipliers take, by name of the format.
+    #[serde(default)]
+    pub formats: BTreeMap<String, Positive>,
     /// Ticks between two multiply-accumulate steps.
     pub comp_tck: Positive,
     /// Least steps of a read-out.
@@ -59,12 +65,26 @@ pub(super) struct RawPim {
     pub gwrite_tck: Positive,
     /// Rows the vector buffer of a channel holds.
     pub vector_buffer_rows: Positive,
+    /// Partial sums that a bank keeps while its rows change; one if absent.
+    pub accumulators: Option<Positive>,
     /// Whether tiles are announced by a header command.
     pub header: bool,
-    /// Choice of the channel of a request's KV cache.
-    pub balance: RawBalance,
-    /// What appending a token to the V layout costs.
-    pub v_append: RawVAppend,
+    /// Banks that one command opens; a bank group if absent.
+    pub activation: Option<RawActivation>,
+    /// Whether steps and read-out are one command.
+    pub composite: bool,
+    /// Host against PIM; PIM first if absent.
+    pub arbitration: Option<RawArbitration>,
+    /// Slices of `time_sliced`: PIM, then host.
+    pub slices_tck: Option<[Positive; 2]>,
+    /// Least ticks between two steps that the supply current allows.
+    pub comp_current_tck: Option<Positive>,
+    /// Cap of the average power.
+    pub power: Option<RawPower>,
+    /// Choice of the channel of a request's KV cache; the least loaded one if absent.
+    pub balance: Option<RawBalance>,
+    /// What appending a token to the V layout costs; direct writes if absent.
+    pub v_append: Option<RawVAppend>,
 }
 
 /// `row_buffers`
@@ -75,6 +95,40 @@ pub(super) enum RawRowBuffers {
     Blocked,
     /// A second buffer for PIM.
     Dual,
+}
+
+/// `activation`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawActivation {
+    /// A bank group.
+    Group,
+    /// All banks of a rank.
+    Rank,
+}
+
+/// `arbitration`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawArbitration {
+    /// PIM commands first.
+    PimFirst,
+    /// PIM while no host request waits.
+    MemoryFirst,
+    /// In turn, by `slices_tck`.
+    TimeSliced,
+}
+
+/// `[pim.power]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPower {
+    /// Cap of the multipliers and the rows they open, all channels together.
+    pub average_w: Amount,
+    /// Opening and closing a row of one bank.
+    pub activate_nj: Amount,
+    /// One step of one bank.
+    pub comp_pj: Amount,
 }
 
 /// `balance`
@@ -143,4 +197,6 @@ pub(super) struct RawQuirks {
     pub result_off_bus: bool,
     pub gact_outside_window: bool,
     pub coarse_guard: bool,
+    pub per_bank_precharge: bool,
+    pub all_bank_act_outside_window: bool,
 }

@@ -2,15 +2,11 @@
 
 use super::error::ConfigError;
 use super::load::{Document, PartDocuments};
-use super::raw::{
-    RawBalance, RawGpu, RawKernel, RawLink, RawMachine, RawNpu, RawPim, RawQuirks, RawRowBuffers,
-    RawVAppend,
-};
-use super::{Balance, Device, Machine, NpuDevice, PimPolicy, VAppend};
+use super::raw::{RawGpu, RawKernel, RawLink, RawMachine, RawNpu};
+use super::{Device, Machine, NpuDevice, pim};
 use crate::gpu::{Gpu, Kernel};
 use crate::link::Link;
 use crate::npu::{Array, Npu, VectorUnit};
-use crate::pim::{PimQuirks, PimTiming, RowBuffers};
 use crate::time::{Clock, Ps};
 use std::sync::Arc;
 
@@ -45,18 +41,11 @@ pub(super) fn resolve(
             let Some(memory) = memory else {
                 return Err(machine.fault("npu", "a machine with an [npu] names its 'memory' part"));
             };
-            if raw.quirks.is_some() && raw.pim.is_none() {
-                return Err(machine.fault("quirks", "these quirks are of a [pim]"));
-            }
-            let pim = raw
-                .pim
-                .as_ref()
-                .map(|pim| pim_timing(pim, raw.quirks.as_ref()));
-            let memory = memory.standard(pim)?;
+            let memory = pim::standard(machine, memory)?;
             Device::Npu(NpuDevice {
                 npu: resolve_npu(machine, npu)?,
                 memory: Arc::new(memory),
-                pim: raw.pim.as_ref().map(pim_policy),
+                pim: raw.pim.as_ref().map(pim::policy),
             })
         }
     };
@@ -117,42 +106,6 @@ fn resolve_npu(machine: &Document<RawMachine>, raw: &RawNpu) -> Result<Npu, Conf
         );
     }
     Ok(npu)
-}
-
-fn pim_timing(raw: &RawPim, quirks: Option<&RawQuirks>) -> PimTiming {
-    let quirks = quirks.cloned().unwrap_or_default();
-    PimTiming {
-        row_buffers: match raw.row_buffers {
-            RawRowBuffers::Blocked => RowBuffers::Blocked,
-            RawRowBuffers::Dual => RowBuffers::Dual,
-        },
-        gwrite: raw.gwrite_tck.0,
-        comp: raw.comp_tck.0,
-        min_comps: raw.min_comps.0,
-        macs_per_bank: raw.macs_per_bank.0,
-        vector_buffer_rows: raw.vector_buffer_rows.0,
-        header: raw.header,
-        quirks: PimQuirks {
-            early_pim_release: quirks.early_pim_release,
-            result_off_bus: quirks.result_off_bus,
-            gact_outside_window: quirks.gact_outside_window,
-            coarse_guard: quirks.coarse_guard,
-        },
-    }
-}
-
-fn pim_policy(raw: &RawPim) -> PimPolicy {
-    PimPolicy {
-        balance: match raw.balance {
-            RawBalance::RoundRobin => Balance::RoundRobin,
-            RawBalance::LeastLoad => Balance::LeastLoad,
-            RawBalance::Trace => Balance::Trace,
-        },
-        v_append: match raw.v_append {
-            RawVAppend::Direct => VAppend::Direct,
-            RawVAppend::Untimed => VAppend::Untimed,
-        },
-    }
 }
 
 fn resolve_gpu(raw: &RawGpu) -> Gpu {

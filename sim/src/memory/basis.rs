@@ -195,9 +195,14 @@ impl PimCosts {
 
 /// Undisturbed ticks of a tile.
 fn nominal(std: &Standard, results: u32, comps: u32) -> Tick {
-    let banks = std.organisation.banks() as Tick;
+    let group = TileGroup {
+        gwrites: 0,
+        tiles: 1,
+        results,
+        comps,
+    };
     let pim = std.pim.as_ref();
-    pim.map_or(1, |pim| estimate::tile(std, pim, banks, results, comps))
+    pim.map_or(1, |pim| estimate::groups(std, pim, &[group]))
 }
 
 /// Units of a window at most: where refresh is rarer than this, a steady rate shows without it.

@@ -2,8 +2,8 @@
 //! the channel one candidate command at a time.
 #![deny(clippy::float_arithmetic)]
 
-use super::program::{PimOp, PimProgram};
-use super::{PimTiming, RowBuffers};
+use super::program::{PimOp, PimProgram, Tile};
+use super::{Activation, Arbitration, PimTiming, RowBuffers};
 use crate::dram::Standard;
 use crate::dram::command::Command;
 use crate::dram::gates::Gates;
@@ -43,8 +43,13 @@ pub(crate) enum Stage {
     Header,
     /// Banks whose PIM row is still to be opened.
     Open(u64),
-    /// Read-outs left.
-    Compute(u32),
+    /// Partial sums left, and of the first of them the steps left and the tick from which on the
+    /// pipeline may be drained.
+    Compute {
+        results: u32,
+        steps: u32,
+        drained: Tick,
+    },
 }
 
 /// State of the PIM stream.
@@ -57,6 +62,8 @@ pub(crate) struct Sequencer {
     /// The refresh guard refused the head; it passes after the next refresh, come what may.
     refused: bool,
     forced: bool,
+    /// The power cap allows no operation to start before this tick.
+    powered: Tick,
 }
 
 impl Sequencer {
@@ -67,6 +74,7 @@ impl Sequencer {
             stalled_until: 0,
             refused: false,
             forced: false,
+            powered: 0,
         }
     }
 
@@ -77,6 +85,9 @@ impl Sequencer {
             self.forced = false;
             if self.stalled_until <= at {
                 self.stalled_until = 0;
+            }
+            if self.powered <= at {
+                self.powered = 0;
             }
         }
     }
@@ -123,10 +134,8 @@ impl Sequencer {
 
     /// The row that no host command may open: that of the tile in progress.
     pub(crate) fn reserved_row(&self, now: Tick) -> Option<u32> {
-        match self.head(now)? {
-            PimOp::Tile { row, .. } if self.busy() => Some(row),
-            _ => None,
-        }
+        let tile = self.head(now)?.tile()?;
+        self.busy().then_some(tile.row)
     }
 
     /// Banks that host commands must leave alone: that of the GWRITE being prepared, or those being
@@ -145,7 +154,9 @@ impl Sequencer {
     }
 
     /// The head's next command, not before `floor`, if it may go. `guard` is the tick before which
-    /// a new operation must be over: the next refresh.
+    /// a new operation must be over: the next refresh. `host_waits` says whether host work is there
+    /// that time slices would give their share to.
+    #[allow(clippy::too_many_arguments)]
     pub(crate) fn candidate(
         &mut self,
         std: &Standard,
@@ -154,6 +165,7 @@ impl Sequencer {
         now: Tick,
         floor: Tick,
         guard: Option<Tick>,
+        host_waits: bool,
     ) -> Option<Candidate> {
         let pim = std.pim.as_ref()?;
         let op = self.head(now)?;
@@ -165,6 +177,12 @@ impl Sequencer {
         let mut candidate = next_command(op, stage, std, pim, rows, gates, floor)?;
         candidate.at = candidate.at.max(floor);
         if self.stage == Stage::Waiting {
+            candidate.at = candidate.at.max(self.powered);
+            if let Arbitration::TimeSliced { pim, host } = pim.arbitration
+                && host_waits
+            {
+                candidate.at = in_slice(candidate.at, pim, pim + host);
+            }
             let guard = guard?;
             let over = candidate.at + duration(op, stage, std, pim, rows);
             if over > guard && !self.forced {
@@ -195,6 +213,7 @@ impl Sequencer {
             self.stage = first_stage(op, std, pim, rows);
             self.refused = false;
             self.forced = false;
+            self.powered = self.powered.max(candidate.at) + recharge(op, std, pim);
         }
         let bank = candidate.bank;
         match candidate.command {
@@ -204,16 +223,18 @@ impl Sequencer {
             }
             Command::Pre => rows.close_host(bank),
             Command::PimPre => rows.close_pim(bank),
+            Command::PreAll | Command::PimPreAll => {
+                close_rank(std, pim, rows, std.places[bank].rank);
+            }
             Command::Act => {
                 if let PimOp::Gwrite { row, .. } = op {
                     rows.open_host(bank, row);
                 }
             }
-            Command::GAct => {
-                if let PimOp::Tile { row, .. } = op {
-                    let group = group_banks(std, bank);
-                    for bank in bits(group) {
-                        rows.open_pim(bank, row);
+            Command::GAct | Command::ActAb => {
+                if let Some(tile) = op.tile() {
+                    for bank in bits(unit_banks(std, pim, bank)) {
+                        rows.open_pim(bank, tile.row);
                     }
                 }
             }
@@ -224,24 +245,28 @@ impl Sequencer {
                 self.stalled_until = candidate.at + pim.gwrite;
                 return self.finish(candidate.at + pim.gwrite);
             }
-            (Stage::Close(mask), _) => match mask & !(1 << bank) {
-                0 => after_close(op, std, pim, rows),
-                rest => Stage::Close(rest),
-            },
+            (Stage::Close(mask), command) => {
+                let closed = match command {
+                    Command::PreAll | Command::PimPreAll => std.rank_banks(std.places[bank].rank),
+                    _ => 1 << bank,
+                };
+                match mask & !closed {
+                    0 => after_close(op, std, pim, rows),
+                    rest => Stage::Close(rest),
+                }
+            }
             (Stage::Header, _) => after_header(op, std, rows),
-            (Stage::Open(mask), _) => match mask & !group_banks(std, bank) {
+            (Stage::Open(mask), _) => match mask & !unit_banks(std, pim, bank) {
                 0 => compute(op),
                 rest => Stage::Open(rest),
             },
-            (Stage::Compute(left), _) if left <= 1 => {
-                let steps = if pim.quirks.result_off_bus {
-                    0
-                } else {
-                    pim.comp * candidate.comps
-                };
-                return self.finish(candidate.at + steps + std.timing.read_done());
+            (stage @ Stage::Compute { .. }, command) => {
+                let tile = op.tile()?;
+                match after_step(stage, command, tile, pim, candidate.at) {
+                    Some(stage) => stage,
+                    None => return self.finish(result_at(std, pim, &candidate)),
+                }
             }
-            (Stage::Compute(left), _) => Stage::Compute(left - 1),
             (stage, _) => stage,
         };
         None
@@ -260,15 +285,108 @@ impl Sequencer {
     }
 }
 
+/// First tick from `at` on that lies in the first `length` ticks of a period.
+fn in_slice(at: Tick, length: Tick, period: Tick) -> Tick {
+    let phase = at % period;
+    if phase < length {
+        at
+    } else {
+        at - phase + period
+    }
+}
+
+/// Ticks in which the power cap makes good what an operation takes.
+fn recharge(op: PimOp, std: &Standard, pim: &PimTiming) -> Tick {
+    let (Some(power), Some(tile)) = (&pim.power, op.tile()) else {
+        return 0;
+    };
+    let steps = u64::from(tile.results) * u64::from(tile.comps);
+    let of_bank = power.activate_fj + steps * power.comp_fj;
+    (std.organisation.banks() as u64 * of_bank).div_ceil(power.fj_per_tick)
+}
+
+/// Tick at which the last partial sum of a tile is with the device, or settled in its accumulator.
+fn result_at(std: &Standard, pim: &PimTiming, candidate: &Candidate) -> Tick {
+    match candidate.command {
+        Command::CompsReadres if pim.quirks.result_off_bus => candidate.at + std.timing.read_done(),
+        Command::CompsReadres => candidate.at + pim.comp * candidate.comps + std.timing.read_done(),
+        Command::Readres => candidate.at + std.timing.read_done(),
+        _ => candidate.at + pim.comp,
+    }
+}
+
+/// Where a tile stands after a command of its steps; `None` at its end.
+fn after_step(
+    stage: Stage,
+    command: Command,
+    tile: Tile,
+    pim: &PimTiming,
+    at: Tick,
+) -> Option<Stage> {
+    let Stage::Compute {
+        results,
+        steps,
+        drained,
+    } = stage
+    else {
+        return Some(stage);
+    };
+    let next = |results: u32| {
+        (results > 0).then_some(Stage::Compute {
+            results,
+            steps: tile.comps,
+            drained: 0,
+        })
+    };
+    if command != Command::Comp {
+        return next(results - 1);
+    }
+    if steps == 1 && !tile.read_out {
+        return next(results - 1);
+    }
+    let drained = if steps == tile.comps {
+        at + pim.comp * pim.min_comps
+    } else {
+        drained
+    };
+    Some(Stage::Compute {
+        results,
+        steps: steps - 1,
+        drained,
+    })
+}
+
+/// Banks that the activation of `bank` opens with it.
+fn unit_banks(std: &Standard, pim: &PimTiming, bank: usize) -> u64 {
+    match pim.activation {
+        Activation::Group => group_banks(std, bank),
+        Activation::Rank => std.rank_banks(std.places[bank].rank),
+    }
+}
+
+/// Closes the rows that one precharge of a rank closes.
+pub(crate) fn close_rank(std: &Standard, pim: &PimTiming, rows: &mut Rows, rank: usize) {
+    for bank in bits(std.rank_banks(rank)) {
+        rows.close_pim(bank);
+        if pim.row_buffers == RowBuffers::Blocked {
+            rows.close_host(bank);
+        }
+    }
+}
+
 fn group_banks(std: &Standard, bank: usize) -> u64 {
     let size = std.organisation.banks_per_group;
     ((1 << size) - 1) << (bank / size * size)
 }
 
 fn compute(op: PimOp) -> Stage {
-    match op {
-        PimOp::Tile { results, .. } => Stage::Compute(results.max(1)),
-        PimOp::Gwrite { .. } => Stage::Gwrite,
+    match op.tile() {
+        Some(tile) => Stage::Compute {
+            results: tile.results.max(1),
+            steps: tile.comps,
+            drained: 0,
+        },
+        None => Stage::Gwrite,
     }
 }
 
@@ -280,8 +398,8 @@ fn in_the_way(row: u32, std: &Standard, pim: &PimTiming, rows: &Rows) -> u64 {
         .filter(|&bank| rows.pim(bank) == Some(row))
         .fold(0, |mask, bank| mask | 1 << bank);
     let whole = (0..std.organisation.banks())
-        .step_by(std.organisation.banks_per_group)
-        .map(|bank| group_banks(std, bank))
+        .step_by(unit_banks(std, pim, 0).count_ones() as usize)
+        .map(|bank| unit_banks(std, pim, bank))
         .filter(|group| on_row & group == *group)
         .fold(0, |mask, group| mask | group);
     let others = rows.pim_open & !whole;
@@ -294,12 +412,12 @@ fn in_the_way(row: u32, std: &Standard, pim: &PimTiming, rows: &Rows) -> u64 {
 }
 
 fn first_stage(op: PimOp, std: &Standard, pim: &PimTiming, rows: &Rows) -> Stage {
-    match op {
-        PimOp::Gwrite { .. } => Stage::Gwrite,
-        PimOp::Tile { row, .. } => match in_the_way(row, std, pim, rows) {
-            0 => after_close(op, std, pim, rows),
-            mask => Stage::Close(mask),
-        },
+    let Some(tile) = op.tile() else {
+        return Stage::Gwrite;
+    };
+    match in_the_way(tile.row, std, pim, rows) {
+        0 => after_close(op, std, pim, rows),
+        mask => Stage::Close(mask),
     }
 }
 
@@ -312,11 +430,11 @@ fn after_close(op: PimOp, std: &Standard, pim: &PimTiming, rows: &Rows) -> Stage
 }
 
 fn after_header(op: PimOp, std: &Standard, rows: &Rows) -> Stage {
-    let PimOp::Tile { row, .. } = op else {
+    let Some(tile) = op.tile() else {
         return Stage::Gwrite;
     };
     let closed = (0..std.organisation.banks())
-        .filter(|&bank| rows.pim(bank) != Some(row))
+        .filter(|&bank| rows.pim(bank) != Some(tile.row))
         .fold(0, |mask, bank| mask | 1 << bank);
     if closed == 0 {
         compute(op)
@@ -334,7 +452,7 @@ fn next_command(
     gates: &Gates,
     floor: Tick,
 ) -> Option<Candidate> {
-    let (PimOp::Gwrite { row, .. } | PimOp::Tile { row, .. }) = op;
+    let (PimOp::Gwrite { row, .. } | PimOp::Tile { row, .. } | PimOp::Accumulate { row, .. }) = op;
     let candidate = |command, bank, at, comps| Candidate {
         command,
         bank,
@@ -364,7 +482,22 @@ fn next_command(
         }
         (Stage::Close(mask), _) => {
             let mut best: Option<Candidate> = None;
+            let whole = ranks_closed_at_once(mask, std, pim, rows);
             for bank in bits(mask) {
+                let rank = std.rank_banks(std.places[bank].rank);
+                if rank & whole != 0 {
+                    // One command a rank, offered for the first of its banks.
+                    if mask & rank & ((1 << bank) - 1) != 0 {
+                        continue;
+                    }
+                    let command = pim.row_buffers.close_all_command();
+                    let at = ready(command, bank).max(floor);
+                    if best.is_none_or(|best| at < best.at) {
+                        let first = rank.trailing_zeros() as usize;
+                        best = Some(candidate(command, first, at, 0));
+                    }
+                    continue;
+                }
                 let command = if rows.pim(bank).is_some() {
                     pim.row_buffers.close_command()
                 } else {
@@ -382,51 +515,70 @@ fn next_command(
         }
         (Stage::Header, _) => Some(candidate(Command::Header, 0, floor, 0)),
         (Stage::Open(mask), _) => {
-            let size = std.organisation.banks_per_group;
             let mut best: Option<Candidate> = None;
             let mut rest = mask;
             while rest != 0 {
-                let first = rest.trailing_zeros() as usize;
-                let group = group_banks(std, first);
-                rest &= !group;
-                let banks = (first / size * size)..(first / size * size + size);
-                let at = open_at(pim, std, gates, banks);
+                let bank = rest.trailing_zeros() as usize;
+                let unit = unit_banks(std, pim, bank);
+                rest &= !unit;
+                let at = open_at(pim, std, gates, unit);
                 if best.is_none_or(|best| at < best.at) {
-                    best = Some(candidate(Command::GAct, first / size * size, at, 0));
+                    let first = unit.trailing_zeros() as usize;
+                    best = Some(candidate(pim.activation.command(), first, at, 0));
                 }
             }
             best
         }
-        (Stage::Compute(_), PimOp::Tile { comps, .. }) => {
-            let steps = pim.steps(comps);
-            let at = gates.ready_everywhere(Command::CompsReadres);
-            Some(candidate(Command::CompsReadres, 0, at, steps))
+        (Stage::Compute { steps, drained, .. }, _) => {
+            let tile = op.tile()?;
+            if pim.composite && tile.read_out {
+                let at = gates.ready_everywhere(Command::CompsReadres);
+                let steps = pim.steps(tile.comps);
+                return Some(candidate(Command::CompsReadres, 0, at, steps));
+            }
+            if steps == 0 {
+                let at = gates.ready_everywhere(Command::Readres).max(drained);
+                return Some(candidate(Command::Readres, 0, at, 0));
+            }
+            let at = gates.ready_everywhere(Command::Comp);
+            Some(candidate(Command::Comp, 0, at, 1))
         }
         _ => None,
     }
 }
 
-/// Earliest G_ACT of a group: every bank closed long enough, and the activation window.
-fn open_at(
-    pim: &PimTiming,
-    std: &Standard,
-    gates: &Gates,
-    mut banks: std::ops::Range<usize>,
-) -> Tick {
-    let rank = std.places[banks.start].rank;
-    if pim.quirks.gact_outside_window {
-        // The artifact looks at the first bank of the group that is ready, and at no window.
-        return banks
-            .map(|bank| gates.ready(Command::GAct, std.places[bank]))
-            .min()
-            .unwrap_or(0);
+/// Banks of the ranks whose rows in the way are closed by one command: no other row of the rank is
+/// to stay open.
+fn ranks_closed_at_once(mask: u64, std: &Standard, pim: &PimTiming, rows: &Rows) -> u64 {
+    if pim.quirks.per_bank_precharge {
+        return 0;
     }
-    let window = gates.window(rank, 4);
-    banks
-        .try_fold(window, |at, bank| {
-            Some(at.max(gates.ready(Command::GAct, std.places[bank])))
-        })
-        .unwrap_or(window)
+    let closed = match pim.row_buffers {
+        RowBuffers::Blocked => rows.pim_open | rows.host_open,
+        RowBuffers::Dual => rows.pim_open,
+    };
+    (0..std.organisation.units())
+        .map(|rank| std.rank_banks(rank))
+        .filter(|rank| closed & rank != 0 && mask & rank == closed & rank)
+        .fold(0, |ranks, rank| ranks | rank)
+}
+
+/// Earliest activation of a unit: every bank closed long enough, and the activation window.
+fn open_at(pim: &PimTiming, std: &Standard, gates: &Gates, unit: u64) -> Tick {
+    let command = pim.activation.command();
+    let ready = |bank: usize| gates.ready(command, std.places[bank]);
+    if pim.activation == Activation::Group && pim.quirks.gact_outside_window {
+        // The artifact looks at the first bank of the group that is ready, and at no window.
+        return bits(unit).map(ready).min().unwrap_or(0);
+    }
+    let rows = unit.count_ones() as usize;
+    let window = if rows > 4 {
+        // Only machines that may ignore the window open so many at once.
+        0
+    } else {
+        gates.window(std.places[unit.trailing_zeros() as usize].rank, rows)
+    };
+    bits(unit).map(ready).fold(window, Tick::max)
 }
 
 /// Ticks from the first command of an operation until its rows may be closed again, alone on the
@@ -445,17 +597,23 @@ fn duration(op: PimOp, stage: Stage, std: &Standard, pim: &PimTiming, rows: &Row
             };
             open + pim.gwrite
         }
-        PimOp::Tile { results, comps, .. } => {
+        PimOp::Tile { .. } | PimOp::Accumulate { .. } => {
             let closes = match stage {
-                Stage::Close(mask) => Tick::from(mask.count_ones()),
+                Stage::Close(mask) => {
+                    let whole = ranks_closed_at_once(mask, std, pim, rows);
+                    let ranks = (0..std.organisation.units())
+                        .filter(|&rank| std.rank_banks(rank) & whole != 0);
+                    ranks.count() as Tick + Tick::from((mask & !whole).count_ones())
+                }
                 _ => 0,
             };
+            let Some(tile) = op.tile() else { return 0 };
             if !pim.quirks.coarse_guard {
-                return super::estimate::tile(std, pim, closes, results, comps);
+                return super::estimate::tile(std, pim, closes, tile);
             }
             let span = t.faw.max(t.rrd_s) * (std.organisation.bank_groups as Tick - 1);
-            let results = Tick::from(results.max(1));
-            let steps = (Tick::from(comps) * results).next_power_of_two();
+            let results = Tick::from(tile.results.max(1));
+            let steps = (Tick::from(tile.comps) * results).next_power_of_two();
             let read_outs = pim.comp * (steps.max(pim.min_comps) + results - 1);
             t.rtp * closes + span + t.rcd_rd + read_outs
         }

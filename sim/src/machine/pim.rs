@@ -1,0 +1,279 @@
+//! The PIM side of a machine: `[pim]` and `[quirks]`, and the rules between their keys.
+
+use super::error::ConfigError;
+use super::load::{Document, PartDocuments};
+use super::raw::{
+    RawActivation, RawArbitration, RawBalance, RawMachine, RawPim, RawPower, RawQuirks,
+    RawRowBuffers, RawVAppend,
+};
+use super::{Balance, PimPolicy, VAppend};
+use crate::dram::Standard;
+use crate::pim::{Activation, Arbitration, Format, PimQuirks, PimTiming, Power, RowBuffers};
+use memwall_models::spelling;
+use std::sync::Arc;
+
+/// Longest time slice and most accumulators: far above any sense, low enough to multiply.
+const MOST: u64 = 1 << 20;
+
+/// A memory part with its PIM side, apart from what computes beside it.
+#[derive(Debug, Clone)]
+pub struct PimDevice {
+    /// Name of its file.
+    pub name: String,
+    /// One sentence.
+    pub description: String,
+    /// The part.
+    pub memory: Arc<Standard>,
+}
+
+/// The part and the PIM side of a machine file; `None` if it has no `[pim]`.
+pub(super) fn standard(
+    machine: &Document<RawMachine>,
+    memory: &PartDocuments,
+) -> Result<Standard, ConfigError> {
+    let Some(raw) = &machine.raw.pim else {
+        if machine.raw.quirks.is_some() {
+            return Err(machine.fault("quirks", "these quirks are of a [pim]"));
+        }
+        return memory.standard(None);
+    };
+    let pim = timing(machine, memory, raw)?;
+    let standard = memory.standard(Some(pim))?;
+    if let Some(pim) = &standard.pim {
+        check(machine, &standard, pim)?;
+    }
+    Ok(standard)
+}
+
+fn timing(
+    machine: &Document<RawMachine>,
+    memory: &PartDocuments,
+    raw: &RawPim,
+) -> Result<PimTiming, ConfigError> {
+    let fault = |path: &str, rule: &str| Err(machine.fault(path, rule));
+    let accumulators = raw.accumulators.map_or(1, |count| count.0);
+    for (path, value) in [
+        ("pim.accumulators", accumulators),
+        ("pim.vector_buffer_rows", raw.vector_buffer_rows.0),
+        ("pim.min_comps", raw.min_comps.0),
+        ("pim.comp_tck", raw.comp_tck.0),
+        ("pim.gwrite_tck", raw.gwrite_tck.0),
+    ] {
+        if value > MOST {
+            return fault(path, &format!("at most {MOST}; found {value}"));
+        }
+    }
+    if raw.composite && accumulators > 1 {
+        return fault(
+            "pim.accumulators",
+            "a composite command reads out after its steps, so nothing stays in a bank; \
+             composite = false keeps partial sums",
+        );
+    }
+    let quirks = machine.raw.quirks.clone().unwrap_or_default();
+    Ok(PimTiming {
+        row_buffers: match raw.row_buffers {
+            RawRowBuffers::Blocked => RowBuffers::Blocked,
+            RawRowBuffers::Dual => RowBuffers::Dual,
+        },
+        gwrite: raw.gwrite_tck.0,
+        comp: raw
+            .comp_tck
+            .0
+            .max(raw.comp_current_tck.map_or(0, |ticks| ticks.0)),
+        min_comps: raw.min_comps.0,
+        macs_per_bank: raw.macs_per_bank.0,
+        other_formats: formats(machine, raw)?,
+        vector_buffer_rows: raw.vector_buffer_rows.0,
+        accumulators,
+        header: raw.header,
+        activation: match raw.activation {
+            Some(RawActivation::Rank) => Activation::Rank,
+            Some(RawActivation::Group) | None => Activation::Group,
+        },
+        composite: raw.composite,
+        arbitration: arbitration(machine, raw)?,
+        power: match &raw.power {
+            Some(raw) => Some(power(machine, memory, raw)?),
+            None => None,
+        },
+        quirks: flags(&quirks),
+    })
+}
+
+fn flags(raw: &RawQuirks) -> PimQuirks {
+    PimQuirks {
+        early_pim_release: raw.early_pim_release,
+        result_off_bus: raw.result_off_bus,
+        gact_outside_window: raw.gact_outside_window,
+        coarse_guard: raw.coarse_guard,
+        per_bank_precharge: raw.per_bank_precharge,
+        all_bank_act_outside_window: raw.all_bank_act_outside_window,
+    }
+}
+
+fn formats(
+    machine: &Document<RawMachine>,
+    raw: &RawPim,
+) -> Result<Vec<(Format, u64)>, ConfigError> {
+    let mut formats = Vec::new();
+    for (name, macs) in &raw.formats {
+        let path = format!("pim.formats.{name}");
+        let names = || Format::NAMES.map(|(name, _)| name);
+        let Some((_, format)) = Format::NAMES.iter().find(|(known, _)| known == name) else {
+            let rule = format!("no format '{name}'; there are {}", names().join(", "));
+            let mut error = machine.fault(&path, &rule);
+            error.nearest = spelling::nearest(name, names()).map(str::to_owned);
+            return Err(error);
+        };
+        if *format == Format::Fp16 {
+            return Err(machine.fault(&path, "that of fp16 is macs_per_bank"));
+        }
+        formats.push((*format, macs.0));
+    }
+    Ok(formats)
+}
+
+fn arbitration(machine: &Document<RawMachine>, raw: &RawPim) -> Result<Arbitration, ConfigError> {
+    let sliced = matches!(raw.arbitration, Some(RawArbitration::TimeSliced));
+    match (&raw.slices_tck, sliced) {
+        (Some([pim, host]), true) => {
+            if pim.0 > MOST || host.0 > MOST {
+                let rule = format!("a slice has at most {MOST} ticks");
+                return Err(machine.fault("pim.slices_tck", &rule));
+            }
+            Ok(Arbitration::TimeSliced {
+                pim: pim.0,
+                host: host.0,
+            })
+        }
+        (None, true) => Err(machine.fault(
+            "pim.arbitration",
+            "time_sliced needs slices_tck = [PIM, host]",
+        )),
+        (Some(_), false) => Err(machine.fault(
+            "pim.slices_tck",
+            "slices are of arbitration = \"time_sliced\"",
+        )),
+        (None, false) => Ok(match raw.arbitration {
+            Some(RawArbitration::MemoryFirst) => Arbitration::MemoryFirst,
+            _ => Arbitration::PimFirst,
+        }),
+    }
+}
+
+fn power(
+    machine: &Document<RawMachine>,
+    memory: &PartDocuments,
+    raw: &RawPower,
+) -> Result<Power, ConfigError> {
+    let (clock, channels) = (memory.clock()?, memory.channels());
+    // Watts are femtojoules a femtosecond.
+    let fj_per_s = raw.average_w.0 * 1e15 / channels as f64;
+    let fj_per_tick = (fj_per_s / clock.hz() as f64) as u64;
+    if fj_per_tick == 0 {
+        let rule = "leaves a channel not a femtojoule a tick";
+        return Err(machine.fault("pim.power.average_w", rule));
+    }
+    let power = Power {
+        fj_per_tick,
+        activate_fj: (raw.activate_nj.0 * 1e6) as u64,
+        comp_fj: (raw.comp_pj.0 * 1e3) as u64,
+    };
+    // A whole row takes this long at the cap; longer than a second is a slip of units.
+    let row = power.activate_fj.saturating_add(power.comp_fj << 10);
+    if row / power.fj_per_tick > clock.hz() {
+        let rule = "a row would take more than a second at this cap; check the units";
+        return Err(machine.fault("pim.power.average_w", rule));
+    }
+    Ok(power)
+}
+
+/// Rules between the PIM side and its part.
+fn check(
+    machine: &Document<RawMachine>,
+    standard: &Standard,
+    pim: &PimTiming,
+) -> Result<(), ConfigError> {
+    let fault = |path: &str, rule: &str| Err(machine.fault(path, rule));
+    let organisation = &standard.organisation;
+    let at_once = match pim.activation {
+        Activation::Group => organisation.banks_per_group,
+        Activation::Rank => organisation.banks() / organisation.units(),
+    };
+    let outside = match pim.activation {
+        Activation::Group => pim.quirks.gact_outside_window,
+        Activation::Rank => pim.quirks.all_bank_act_outside_window,
+    };
+    if at_once > 4 && !outside {
+        let rule = format!(
+            "opens {at_once} rows at once, and the four-activate window admits four: \
+             quirks.all_bank_act_outside_window drops it for rows opened in a whole rank"
+        );
+        return fault("pim.activation", &rule);
+    }
+    if let Some(command) = commands(pim)
+        .into_iter()
+        .find(|command| standard.interface.form(*command).is_none())
+    {
+        let rule = format!(
+            "do not describe {}, which this PIM side issues",
+            command.mnemonic()
+        );
+        return fault("pim.rules", &rule);
+    }
+    for (name, format) in Format::NAMES {
+        let Some(macs) = pim.macs(format) else {
+            continue;
+        };
+        let whole = format.elements(organisation.row_bytes).is_multiple_of(macs);
+        if !whole {
+            let path = match format {
+                Format::Fp16 => "pim.macs_per_bank".to_owned(),
+                _ => format!("pim.formats.{name}"),
+            };
+            let rule = format!(
+                "a row of {} bytes is a whole number of steps; found {macs} elements a step",
+                organisation.row_bytes
+            );
+            return fault(&path, &rule);
+        }
+    }
+    Ok(())
+}
+
+/// The commands that a PIM side issues.
+fn commands(pim: &PimTiming) -> Vec<crate::dram::Command> {
+    use crate::dram::Command::{Comp, CompsReadres, Gwrite, Header, Readres};
+    let mut commands = vec![
+        Gwrite,
+        pim.activation.command(),
+        pim.row_buffers.close_command(),
+    ];
+    if !pim.quirks.per_bank_precharge {
+        commands.push(pim.row_buffers.close_all_command());
+    }
+    if pim.header {
+        commands.push(Header);
+    }
+    if pim.composite {
+        commands.push(CompsReadres);
+    } else {
+        commands.extend([Comp, Readres]);
+    }
+    commands
+}
+
+pub(super) fn policy(raw: &RawPim) -> PimPolicy {
+    PimPolicy {
+        balance: match raw.balance {
+            Some(RawBalance::RoundRobin) => Balance::RoundRobin,
+            Some(RawBalance::LeastLoad) | None => Balance::LeastLoad,
+            Some(RawBalance::Trace) => Balance::Trace,
+        },
+        v_append: match raw.v_append {
+            Some(RawVAppend::Direct) | None => VAppend::Direct,
+            Some(RawVAppend::Untimed) => VAppend::Untimed,
+        },
+    }
+}
