@@ -4,7 +4,7 @@
 //! something arrives, becomes legal or falls due.
 #![deny(clippy::float_arithmetic)]
 
-use super::access::{Access, CONTROL_COLUMN, Payload, REGISTERS};
+use super::access::{Access, CONTROL_COLUMN, ENTER_ALL_BANK, Payload, REGISTERS};
 use super::mode::{Mode, ModeLatch};
 use super::parameters::{self, Parameters, Quirks};
 use crate::dram::command::{COMMANDS, PerCommand};
@@ -49,8 +49,10 @@ enum Choice {
     Column(usize),
     /// The row of an entry of the queue.
     Activate(usize),
-    /// The row of a bank, or its side.
-    Precharge(usize),
+    /// The row of a bank, or its side, because nobody wants it.
+    Close(usize),
+    /// Likewise, because a refresh waits.
+    CloseForRefresh(usize),
     /// A refresh unit.
     Refresh(usize),
     /// Nothing before this tick.
@@ -145,6 +147,9 @@ impl<'a> Channel<'a> {
         for (unit, due) in self.due.iter_mut().enumerate() {
             if *due <= at {
                 *due += self.standard.refreshes.interval;
+                if self.quirks.refresh_yields {
+                    self.refreshing.clear();
+                }
                 self.refreshing.push_back(unit);
             }
         }
@@ -251,7 +256,7 @@ impl<'a> Channel<'a> {
             closed = false;
             let ready = self.ready(Command::Pre, bank);
             if ready <= at {
-                return Some(Choice::Precharge(bank));
+                return Some(Choice::CloseForRefresh(bank));
             }
             *wait = ready.min(*wait);
         }
@@ -303,6 +308,11 @@ impl<'a> Channel<'a> {
     /// The row of the first access that finds its bank closed. Behind a barrier at the head of the
     /// queue rows are opened ahead of time.
     fn row_to_open(&self, at: Tick, wait: &mut Tick) -> Option<Choice> {
+        // Accesses go to the first rank.
+        let unit = self.standard.refresh_unit_of[0];
+        if !self.quirks.refresh_yields && self.refreshing.front() == Some(&unit) {
+            return None;
+        }
         let mut seen: u64 = 0;
         for (index, access) in self.queue.iter().enumerate() {
             if index > 0 && access.barrier {
@@ -313,6 +323,10 @@ impl<'a> Channel<'a> {
                 continue;
             }
             seen |= 1 << bank;
+            // In all-bank mode only banks 0 and 1 are addresses, and those that led there.
+            if self.all_bank(bank) && bank >= 2 && access.row != ENTER_ALL_BANK {
+                continue;
+            }
             if self.reached(bank).any(|bank| self.open[bank].is_some()) {
                 continue;
             }
@@ -349,7 +363,7 @@ impl<'a> Channel<'a> {
             }
             let ready = self.ready(Command::Pre, bank);
             if ready <= at {
-                return Some(Choice::Precharge(bank));
+                return Some(Choice::Close(bank));
             }
             *wait = ready.min(*wait);
         }
@@ -368,7 +382,13 @@ impl<'a> Channel<'a> {
                 let access = self.queue[index];
                 self.issue_activate(access, at, observer);
             }
-            Choice::Precharge(bank) => self.issue_precharge(bank, at, observer),
+            Choice::Close(bank) => {
+                let ranks = self.standard.organisation.ranks;
+                let (rank, bank_of_rank) = (bank / self.banks_per_rank, bank % self.banks_per_rank);
+                self.precharge_from = bank_of_rank * ranks + rank;
+                self.issue_precharge(bank, at, observer);
+            }
+            Choice::CloseForRefresh(bank) => self.issue_precharge(bank, at, observer),
             Choice::Refresh(unit) => {
                 self.refreshing.pop_front();
                 let of_unit = |bank: &usize| {
@@ -421,8 +441,6 @@ impl<'a> Channel<'a> {
     fn issue_precharge(&mut self, bank: usize, at: Tick, observer: &mut impl Observer) {
         let row = self.open[bank].unwrap_or(0);
         self.enter(Command::Pre, bank, row, at, observer);
-        let ranks = self.standard.organisation.ranks;
-        self.precharge_from = bank % self.banks_per_rank * ranks + bank / self.banks_per_rank;
         let all = self.all_bank(bank);
         for reached in self.reached(bank) {
             self.open[reached] = None;

@@ -135,11 +135,10 @@ impl Elementwise {
     pub fn program(&self) -> Program {
         let mut instructions = Vec::new();
         let sides = [
-            (Operand::GrfA, Operand::EvenBank, 0),
-            // One command more: the host stores the last burst of a tile twice.
-            (Operand::GrfB, Operand::OddBank, 1),
+            (Operand::GrfA, Operand::EvenBank),
+            (Operand::GrfB, Operand::OddBank),
         ];
-        for (file, bank, dummies) in sides {
+        for (file, bank) in sides {
             let (file, bank) = (Place::of(file), Place::of(bank));
             instructions.push(Instruction::Fill {
                 to: file,
@@ -159,7 +158,7 @@ impl Elementwise {
                 auto: true,
             }));
             instructions.push(Instruction::Nop {
-                more: REGISTERS_PER_FILE as u16 - 1 + dummies,
+                more: REGISTERS_PER_FILE as u16 - 1,
             });
         }
         if self.tiles > 1 {
@@ -186,7 +185,7 @@ impl Elementwise {
             .chain(std::iter::once(start))
             .chain((0..this.tiles).flat_map(move |tile| this.tile(tile)))
             .chain(std::iter::once(script::stop()))
-            .chain(script::epilogue())
+            .chain(script::epilogue(standard))
     }
 
     fn tile(&self, tile: u64) -> Vec<Access> {
@@ -209,8 +208,6 @@ impl Elementwise {
             accesses.extend(bursts.clone().map(|index| store(side, index)));
             fence(&mut accesses);
         }
-        accesses.push(store(1, first + REGISTERS_PER_FILE - 1));
-        fence(&mut accesses);
         accesses
     }
 }

@@ -232,7 +232,7 @@ impl Gemv {
         script::prologue(standard, &self.program())
             .into_iter()
             .chain(tiles)
-            .chain(script::epilogue())
+            .chain(script::epilogue(standard))
     }
 
     /// Eight bursts of the vector into GRF_A, then the columns that drive 64 MACs.

@@ -19,4 +19,7 @@ pub mod streaming;
 
 pub use elementwise::Operation;
 pub use parameters::{HbmPimError, Parameters, Quirks};
-pub use run::{Run, elementwise, gemv, observe_gemv, stream};
+pub use run::{
+    Run, elementwise, gemv, observe_elementwise, observe_gemv, observe_stream, stream,
+};
+pub use streaming::Transfer;

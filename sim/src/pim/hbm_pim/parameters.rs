@@ -7,6 +7,7 @@ use thiserror::Error;
 
 /// Departures of Samsung's PIMSimulator (b464dde) from what a die could do. All off by default; each
 /// is independent of the others.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Quirks {
     /// The controller keeps banks 0 and 1 for the two sides and knows no all-bank commands: each
@@ -17,6 +18,9 @@ pub struct Quirks {
     pub no_activation_window: bool,
     /// A refresh starts beside a precharge of the tick before.
     pub refresh_beside_precharge: bool,
+    /// Rows are opened while a refresh waits for closed ones, so a stream can hold it up for long;
+    /// when the other rank's falls due meanwhile, it is lost.
+    pub refresh_yields: bool,
 }
 
 /// Settings of a channel.
@@ -46,6 +50,7 @@ impl Parameters {
                 two_bank_view: true,
                 no_activation_window: true,
                 refresh_beside_precharge: true,
+                refresh_yields: true,
             },
             ..Parameters::default()
         }

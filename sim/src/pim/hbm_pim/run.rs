@@ -59,15 +59,12 @@ pub fn observe_gemv(
     let ticks = channel.serve(gemv.accesses(standard), observer);
     let mut idle = Channel::new(standard, parameters);
     let read_out_ticks = idle.serve(gemv.read_out(), &mut NoObserver);
-    // Input and output twice: the published bench streams a bias-like second pair as well.
     let (input, output) = (2 * k, 2 * m);
     let streaming_ticks = stream(
         standard,
         parameters,
         &[
             read(gemv.weight_bytes().saturating_add(input)),
-            write(output),
-            read(input),
             write(output),
         ],
     )?;
@@ -92,10 +89,21 @@ pub fn elementwise(
     operation: Operation,
     elements: u64,
 ) -> Result<Run, HbmPimError> {
+    observe_elementwise(standard, parameters, operation, elements, &mut NoObserver)
+}
+
+/// [`elementwise`], with the commands of one channel shown.
+pub fn observe_elementwise(
+    standard: &Standard,
+    parameters: &Parameters,
+    operation: Operation,
+    elements: u64,
+    observer: &mut impl Observer,
+) -> Result<Run, HbmPimError> {
     parameters::check(standard, parameters)?;
     let kernel = Elementwise::new(standard, operation, elements)?;
     let mut channel = Channel::new(standard, parameters);
-    let ticks = channel.serve(kernel.accesses(standard), &mut NoObserver);
+    let ticks = channel.serve(kernel.accesses(standard), observer);
     let (bytes, inputs) = (kernel.vector_bytes(), operation.inputs());
     let moves = [read(bytes * inputs), write(bytes)];
     Ok(Run {
@@ -117,11 +125,21 @@ pub fn stream(
     parameters: &Parameters,
     transfers: &[Transfer],
 ) -> Result<Tick, HbmPimError> {
+    observe_stream(standard, parameters, transfers, &mut NoObserver)
+}
+
+/// [`stream`], with the commands of channel 0 shown.
+pub fn observe_stream(
+    standard: &Standard,
+    parameters: &Parameters,
+    transfers: &[Transfer],
+    observer: &mut impl Observer,
+) -> Result<Tick, HbmPimError> {
     parameters::check(standard, parameters)?;
     let mut channel = Channel::new(standard, parameters);
     let mut ticks = 0;
     for transfer in streaming::transfers(standard, transfers)? {
-        ticks = channel.serve(transfer, &mut NoObserver);
+        ticks = channel.serve(transfer, observer);
     }
     Ok(ticks)
 }

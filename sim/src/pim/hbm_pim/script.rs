@@ -13,15 +13,7 @@ use crate::dram::Standard;
 /// From single-bank mode to all-bank mode with the program loaded: a read in every bank first, which
 /// leaves no row of the host's open, then the mode row, then the program.
 pub(super) fn prologue(standard: &Standard, program: &Program) -> Vec<Access> {
-    let organisation = &standard.organisation;
-    let mut accesses = Vec::new();
-    for bank in 0..organisation.banks_per_group {
-        for group in 0..organisation.bank_groups {
-            let bank = (group * organisation.banks_per_group + bank) as u8;
-            accesses.push(Access::read(bank, RESERVED, 0));
-        }
-    }
-    fence(&mut accesses);
+    let mut accesses = park(standard);
     for bank in ModeLatch::new(banks(standard)).entries() {
         let access = Access::write(bank as u8, ENTER_ALL_BANK, MODE_COLUMN, Payload::None);
         accesses.push(access);
@@ -52,16 +44,25 @@ pub(super) fn stop() -> Access {
     })
 }
 
-/// From all-bank to single-bank mode, and a read in two banks.
-pub(super) fn epilogue() -> [Access; 4] {
+/// From all-bank to single-bank mode, and parked again.
+pub(super) fn epilogue(standard: &Standard) -> Vec<Access> {
     let leave = |bank| Access::write(bank, LEAVE_ALL_BANK, MODE_COLUMN, Payload::None);
-    let mut accesses = [
-        leave(0),
-        leave(1),
-        Access::read(0, RESERVED, 0),
-        Access::read(1, RESERVED, 0),
-    ];
-    fence(&mut accesses[..2]);
-    fence(&mut accesses[2..]);
+    let mut accesses = vec![leave(0), leave(1)];
+    fence(&mut accesses);
+    accesses.extend(park(standard));
+    accesses
+}
+
+/// A read of a reserved row in every bank, the bank groups in turn.
+fn park(standard: &Standard) -> Vec<Access> {
+    let organisation = &standard.organisation;
+    let mut accesses = Vec::with_capacity(banks(standard));
+    for bank in 0..organisation.banks_per_group {
+        for group in 0..organisation.bank_groups {
+            let bank = (group * organisation.banks_per_group + bank) as u8;
+            accesses.push(Access::read(bank, RESERVED, 0));
+        }
+    }
+    fence(&mut accesses);
     accesses
 }
