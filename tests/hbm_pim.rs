@@ -1,16 +1,27 @@
-//! HBM-PIM against the recorded figures of Samsung's PIMSimulator.
+//! HBM-PIM: recorded figures, an independent tick-by-tick controller, legality, bounds and values.
 
-use crate::support::part;
-use memwall_sim::pim::hbm_pim::{self, Operation, Parameters};
+mod bounds;
+mod figures;
+mod layout;
+mod legality;
+mod stepped;
+mod values;
 
-#[test]
-fn hbm_pim_probe() {
-    let standard = part("pimsimulator-hbm2-64ch", &[]);
-    let p = Parameters::pimsimulator();
-    let run = hbm_pim::gemv(&standard, &p, 4096, 4096).unwrap();
-    eprintln!("gemv {} {} {:?}", run.ticks, run.streaming_ticks, run.read_out_ticks);
-    for (op, n) in [(Operation::Add, 1 << 20), (Operation::Mul, 2 << 20), (Operation::Relu, 4 << 20)] {
-        let run = hbm_pim::elementwise(&standard, &p, op, n).unwrap();
-        eprintln!("{op:?} {} {}", run.ticks, run.streaming_ticks);
-    }
+use memwall_sim::dram::Standard;
+use std::sync::Arc;
+
+/// The part of the parity runs.
+const PARITY: &str = "pimsimulator-hbm2-64ch";
+/// The part of a possible die.
+const DIE: &str = "hbm-pim-2000";
+
+/// A part with settings of its organisation and timing, `channels=4` or `t_rp_tck=12`.
+fn with(name: &str, organisation: &[(&str, u64)], timing: &[(&str, u64)]) -> Arc<Standard> {
+    let set = |table: &str, pairs: &[(&str, u64)]| -> Vec<String> {
+        let text = |(key, value): &(&str, u64)| format!("memory.{table}.{key}={value}");
+        pairs.iter().map(text).collect()
+    };
+    let settings = [set("organisation", organisation), set("timing", timing)].concat();
+    let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+    crate::support::part(name, &settings)
 }

@@ -95,8 +95,18 @@ impl<'a> Channel<'a> {
     /// ticks gone through in all: up to and with that of the last data.
     pub(super) fn serve(
         &mut self,
+        accesses: impl Iterator<Item = Access>,
+        observer: &mut impl Observer,
+    ) -> Tick {
+        self.serve_columns(accesses, observer, &mut |_: &Access| {})
+    }
+
+    /// [`Channel::serve`], with the accesses shown in the order of their column commands.
+    pub(super) fn serve_columns(
+        &mut self,
         mut accesses: impl Iterator<Item = Access>,
         observer: &mut impl Observer,
+        columns: &mut impl FnMut(&Access),
     ) -> Tick {
         let both = matches!(self.standard.interface.slots, Slots::RowAndColumn);
         let mut coming = accesses.next();
@@ -114,14 +124,14 @@ impl<'a> Channel<'a> {
             };
             let column = matches!(choice, Choice::Column(_));
             let issued = !matches!(choice, Choice::Wait(_));
-            self.issue(choice, at, observer);
+            self.issue(choice, at, observer, columns);
             if both && issued {
                 let rest = Free {
                     row: column,
                     column: !column,
                 };
                 let choice = self.choose(at, rest);
-                self.issue(choice, at, observer);
+                self.issue(choice, at, observer, columns);
             }
             if self.queue.len() < self.capacity
                 && let Some(access) = coming.take()
@@ -188,10 +198,7 @@ impl<'a> Channel<'a> {
     fn timed(&self, single: Command, bank: usize) -> (Command, Place) {
         let all = self.all_bank(bank);
         if all && !self.quirks.two_bank_view {
-            (
-                self.command(single, bank),
-                self.standard.places[bank % 2],
-            )
+            (self.command(single, bank), self.standard.places[bank % 2])
         } else {
             (single, self.standard.places[bank])
         }
@@ -267,7 +274,8 @@ impl<'a> Channel<'a> {
             0
         } else {
             let banks = (0..self.open.len()).filter(|&bank| of_unit(bank));
-            let ready = banks.map(|bank| self.gates.ready(Command::Ref, self.standard.places[bank]));
+            let ready =
+                banks.map(|bank| self.gates.ready(Command::Ref, self.standard.places[bank]));
             ready.max().unwrap_or(0)
         };
         if ready <= at {
@@ -370,11 +378,18 @@ impl<'a> Channel<'a> {
         None
     }
 
-    fn issue(&mut self, choice: Choice, at: Tick, observer: &mut impl Observer) {
+    fn issue(
+        &mut self,
+        choice: Choice,
+        at: Tick,
+        observer: &mut impl Observer,
+        columns: &mut impl FnMut(&Access),
+    ) {
         match choice {
             Choice::Wait(_) => {}
             Choice::Column(index) => {
                 if let Some(access) = self.queue.remove(index) {
+                    columns(&access);
                     self.issue_column(access, at, observer);
                 }
             }

@@ -170,8 +170,7 @@ impl Gemv {
             input_burst / REGISTERS_PER_FILE,
             input_burst % REGISTERS_PER_FILE,
         );
-        let burst =
-            self.weights_at(tile, input_tile) + input * REGISTERS_PER_FILE + register;
+        let burst = self.weights_at(tile, input_tile) + input * REGISTERS_PER_FILE + register;
         self.spot(channel, 2 * unit + input_tile % 2, burst)
     }
 

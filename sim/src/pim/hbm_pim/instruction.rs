@@ -301,12 +301,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn hbm_pim_words_decode_to_what_they_encode(instruction in instruction()) {
+        fn words_decode_to_what_they_encode(instruction in instruction()) {
             prop_assert_eq!(Instruction::decode(instruction.encode()), Ok(instruction));
         }
 
         #[test]
-        fn hbm_pim_words_are_instructions_or_reserved(word in any::<u32>()) {
+        fn words_are_instructions_or_reserved(word in any::<u32>()) {
             match Instruction::decode(word) {
                 // Unused bits are dropped; what remains is stable.
                 Ok(instruction) => {
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn hbm_pim_words_have_the_published_fields() {
+    fn words_have_the_published_fields() {
         // MAC GRF_B, GRF_A, EVEN_BANK, repeated.
         let mac = Instruction::Compute {
             arithmetic: Arithmetic::Mac,
@@ -329,8 +329,14 @@ mod tests {
             b: Place::of(Operand::EvenBank),
             auto: true,
         };
-        assert_eq!(mac.encode(), 3 << 28 | 5 << 25 | 4 << 22 | 2 << 19 | 1 << 15);
-        let jump = Instruction::Jump { times: 127, back: 2 };
+        assert_eq!(
+            mac.encode(),
+            3 << 28 | 5 << 25 | 4 << 22 | 2 << 19 | 1 << 15
+        );
+        let jump = Instruction::Jump {
+            times: 127,
+            back: 2,
+        };
         assert_eq!(jump.encode(), 14 << 28 | 127 << 11 | 2);
         assert_eq!(Instruction::Exit.encode(), 0xf000_0000);
         assert_eq!(Instruction::Nop { more: 7 }.encode(), 7);

@@ -84,6 +84,16 @@ pub enum HbmPimError {
         /// What it would take.
         needed: u64,
     },
+    /// Operands of different lengths.
+    #[error("{what}: {found} values do not go with {expected}")]
+    Shape {
+        /// The operand.
+        what: &'static str,
+        /// Values that the other operand asks for, or a multiple of them.
+        expected: u64,
+        /// Values there are.
+        found: u64,
+    },
     /// A queue without room cannot serve anything.
     #[error("the command queue holds at least one burst")]
     NoQueue,

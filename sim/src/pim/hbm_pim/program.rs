@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn hbm_pim_loops_repeat_and_nest() {
+    fn loops_repeat_and_nest() {
         let nop = Instruction::Nop { more: 1 };
         let inner = Instruction::Jump { times: 2, back: 2 };
         let outer = Instruction::Jump { times: 1, back: 4 };
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn hbm_pim_programs_are_checked() {
+    fn programs_are_checked() {
         let nop = Instruction::Nop { more: 0 };
         let jump = |back| Instruction::Jump { times: 1, back };
         let exit = Instruction::Exit;
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn hbm_pim_words_of_a_program_fill_bursts_of_eight() {
+    fn words_of_a_program_fill_bursts_of_eight() {
         let program = Program::new([vec![FILL; 8], vec![Instruction::Exit]].concat());
         let program = program.expect("a program");
         assert_eq!(program.bursts(), 2);

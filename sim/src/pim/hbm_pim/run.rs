@@ -125,21 +125,23 @@ pub fn stream(
     parameters: &Parameters,
     transfers: &[Transfer],
 ) -> Result<Tick, HbmPimError> {
-    observe_stream(standard, parameters, transfers, &mut NoObserver)
+    stream_of_channel(standard, parameters, 0, transfers, &mut NoObserver)
 }
 
-/// [`stream`], with the commands of channel 0 shown.
-pub fn observe_stream(
+/// [`stream`] as one channel sees it, with its commands shown. Channel 0, which stands for all, has
+/// the first burst of each turn and so no fewer than any other.
+pub fn stream_of_channel(
     standard: &Standard,
     parameters: &Parameters,
+    channel: usize,
     transfers: &[Transfer],
     observer: &mut impl Observer,
 ) -> Result<Tick, HbmPimError> {
     parameters::check(standard, parameters)?;
-    let mut channel = Channel::new(standard, parameters);
+    let mut served = Channel::new(standard, parameters);
     let mut ticks = 0;
-    for transfer in streaming::transfers(standard, transfers)? {
-        ticks = channel.serve(transfer, observer);
+    for transfer in streaming::transfers(standard, channel, transfers)? {
+        ticks = served.serve(transfer, observer);
     }
     Ok(ticks)
 }

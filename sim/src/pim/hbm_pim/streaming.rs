@@ -15,16 +15,19 @@ pub struct Transfer {
     pub bytes: u64,
 }
 
-/// The accesses of channel 0, which has at least as many as any other, for each transfer. The bytes
-/// lie one after the other from address zero.
+/// The accesses of a channel for each transfer. The bytes of each lie behind those of the one before
+/// and begin with a burst of channel 0, which so has at least as many as any other.
 pub(super) fn transfers<'a>(
     standard: &'a Standard,
+    channel: usize,
     transfers: &'a [Transfer],
 ) -> Result<impl Iterator<Item = Box<dyn Iterator<Item = Access> + 'a>> + 'a, HbmPimError> {
     let organisation = &standard.organisation;
+    let stripe = organisation.stripe_bytes();
+    let whole = move |bytes: u64| bytes.checked_next_multiple_of(stripe).unwrap_or(u64::MAX);
     let total = transfers
         .iter()
-        .map(|transfer| transfer.bytes)
+        .map(|transfer| whole(transfer.bytes))
         .fold(0u64, u64::saturating_add);
     let first_rank = organisation.capacity_bytes() / organisation.ranks as u64;
     let most = first_rank / organisation.rows * u64::from(RESERVED);
@@ -38,8 +41,10 @@ pub(super) fn transfers<'a>(
     let mut end = 0;
     Ok(transfers.iter().map(move |transfer| {
         let start = end;
-        end += transfer.bytes;
-        let slots = organisation.slots_below(0, start)..organisation.slots_below(0, end);
+        end += whole(transfer.bytes);
+        let last = start + transfer.bytes;
+        let slots =
+            organisation.slots_below(channel, start)..organisation.slots_below(channel, last);
         let accesses = slots.map(move |slot| {
             let at = organisation.locate(slot);
             let (bank, column) = (at.bank as u8, at.column as u16);
