@@ -13,6 +13,7 @@ mod concurrency;
 mod configuration;
 mod determinism;
 mod fidelity;
+mod hbm_pim;
 mod house;
 mod legality;
 mod memory;

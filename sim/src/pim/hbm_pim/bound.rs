@@ -1,0 +1,55 @@
+//! Closed forms: what no program on the units can exceed.
+#![deny(clippy::float_arithmetic)]
+
+use super::parameters::{BURST_BYTES, units};
+use crate::dram::{Command, Scope, Standard};
+use crate::time::Tick;
+
+/// Ticks between two all-bank columns.
+fn stride(standard: &Standard) -> Tick {
+    let between = |scope| {
+        let distances = &standard.distances;
+        distances.get(Command::RdAb, Command::RdAb, scope)
+    };
+    let scopes = Scope::NAMES.iter();
+    scopes
+        .map(|(_, scope)| between(*scope))
+        .max()
+        .unwrap_or(0)
+        .max(1)
+}
+
+/// Ticks from opening a row in all banks of a side to the next, with every column of it read:
+/// `max(tRCD + n tCCD_L + tRTP, tRAS) + tRP`, no less than tRC. One activation opens all banks, so no
+/// window counts.
+pub fn row_ticks(standard: &Standard) -> Tick {
+    let t = &standard.timing;
+    let columns = standard.organisation.columns() * stride(standard);
+    let open = (t.rcd_rd + columns + t.rtp).max(t.ras);
+    (open + t.rp).max(t.rc)
+}
+
+/// Bytes per second that the units of all channels can read from open rows.
+pub fn peak_bytes_per_s(standard: &Standard) -> u64 {
+    let bytes = BURST_BYTES * units(standard) * standard.organisation.channels as u64;
+    bytes * standard.clock.hz() / stride(standard)
+}
+
+/// Bytes per second of a program that opens one row after the other on one side at a time.
+pub fn row_bytes_per_s(standard: &Standard) -> u64 {
+    let organisation = &standard.organisation;
+    let bytes = organisation.row_bytes * units(standard) * organisation.channels as u64;
+    bytes * standard.clock.hz() / row_ticks(standard)
+}
+
+/// Ticks below which no product reads its weights: at the peak of the columns, and a row at a time,
+/// without refresh. Rounded down.
+pub fn gemv_ticks(standard: &Standard, weight_bytes: u64) -> Tick {
+    let organisation = &standard.organisation;
+    let all_units = u128::from(units(standard)) * organisation.channels as u128;
+    let ticks = |bytes: u64, ticks: Tick| {
+        let most = u128::from(weight_bytes) * u128::from(ticks) / (all_units * u128::from(bytes));
+        Tick::try_from(most).unwrap_or(Tick::MAX)
+    };
+    ticks(BURST_BYTES, stride(standard)).max(ticks(organisation.row_bytes, row_ticks(standard)))
+}
