@@ -5,7 +5,7 @@ use crate::support::pim;
 use memwall_sim::dram::{
     Channel, Command, CommandLog, Descriptor, Direction, NoObserver, Standard, Stop, Watch,
 };
-use memwall_sim::pim::bound::{self, RowPass, Rule};
+use memwall_sim::pim::bound::{ClosedForm, Rule};
 use memwall_sim::pim::gemv::{Gemv, Mapping, Order, Run, run};
 use memwall_sim::pim::{Format, PimOp, PimProgram};
 use memwall_sim::time::Tick;
@@ -58,10 +58,10 @@ fn closed_forms_are_those_of_the_published_table() {
         settings.push("memory.timing.t_rtp_tck=5");
         let standard = pim("neupims-hbm2", &settings);
         let side = standard.pim.as_ref().expect("a PIM side");
-        let pass = RowPass::new(&standard, side, steps);
-        assert_eq!(pass.ticks(), row, "{settings:?}");
-        assert_eq!(pass.pipelined(), pipe, "{settings:?}");
-        let rounded = (bound::bytes_per_s(&standard, row) + 5_000_000_000) / 10_000_000_000;
+        let form = ClosedForm::new(&standard, side, steps);
+        assert_eq!(form.pass.ticks(), row, "{settings:?}");
+        assert_eq!(form.pass.pipelined(), pipe, "{settings:?}");
+        let rounded = (form.bytes_per_s(row) + 5_000_000_000) / 10_000_000_000;
         assert_eq!(rounded, bandwidth, "{settings:?}");
     }
 }
@@ -70,15 +70,13 @@ fn closed_forms_are_those_of_the_published_table() {
 fn the_activation_limit_binds_neupims() {
     let standard = pim("neupims-hbm2", &["memory.timing.t_rtp_tck=5"]);
     let side = standard.pim.as_ref().expect("a PIM side");
-    let pass = RowPass::new(&standard, side, 32);
+    let form = ClosedForm::new(&standard, side, 32);
+    let pass = form.pass;
     assert_eq!(pass.binding(), Rule::Activation);
     // 5.61 TB/s, and 1 - 2 x 260 / 3900 of it: both ranks' refreshes stall the steps.
-    let before = bound::bytes_per_s(&standard, pass.ticks());
+    let before = form.bytes_per_s(pass.ticks());
     assert_eq!(before / 10_000_000_000, 560);
-    assert_eq!(
-        bound::after_refresh(&standard, before) / 10_000_000_000,
-        485
-    );
+    assert_eq!(form.after_refresh(before) / 10_000_000_000, 485);
     // Without the limit the steps bind.
     let steps = pass.without(Rule::Activation);
     assert_eq!(steps.binding(), Rule::Steps);

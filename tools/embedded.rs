@@ -74,8 +74,10 @@ const RULES: &[(&str, &str)] = embedded!("rules":
 /// PIM devices.
 const PIM: &[(&str, &str)] = embedded!("pim":
     "aim-gddr6",
+    "hbm-pim",
     "neupims-hbm2",
     "newton-hbm2",
+    "pimsimulator-hbm-pim",
 );
 
 /// The embedded files.

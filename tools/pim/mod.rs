@@ -1,6 +1,7 @@
 //! `memwall pim`: products in the banks, and what bounds them.
 
 mod gemv;
+mod sets;
 
 use crate::cli::pim::{DeviceArguments, ExplainArguments, PimArguments, PimCommand};
 use crate::diagnostics::Failure;
@@ -9,8 +10,6 @@ use crate::output;
 use memwall_reports::table;
 use memwall_sim::machine::{PartSource, PimDevice, load_pim};
 use memwall_sim::metrics::pim::bound;
-use memwall_sim::pim::PimTiming;
-use memwall_sim::pim::bound::RowPass;
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -46,11 +45,8 @@ fn list(json: bool) -> Result<(), Failure> {
 
 fn explain(arguments: &ExplainArguments) -> Result<(), Failure> {
     let device = load(&arguments.device)?;
-    let pim = side(&device)?;
-    let row = device.memory.organisation.row_bytes / 2;
-    let steps = arguments.steps.unwrap_or(row.div_ceil(pim.macs_per_bank));
-    let pass = RowPass::new(&device.memory, pim, steps);
-    let record = bound(&device.memory, pass, steps, None);
+    let form = sets::form(&device, arguments.steps)?;
+    let record = bound(&device.memory, &form, None);
     if arguments.device.json {
         return output::print_json(&record);
     }
@@ -61,10 +57,4 @@ fn explain(arguments: &ExplainArguments) -> Result<(), Failure> {
 
 fn load(arguments: &DeviceArguments) -> Result<PimDevice, Failure> {
     device(&arguments.hw, &settings(&arguments.settings)?)
-}
-
-/// The PIM side of a device, which the loader has made sure of.
-fn side(device: &PimDevice) -> Result<&PimTiming, Failure> {
-    let side = device.memory.pim.as_ref();
-    side.ok_or_else(|| Failure::internal("a PIM device without a PIM side was loaded"))
 }

@@ -46,6 +46,9 @@ pub fn pim(record: &PimRecord) -> String {
     if let Some(us) = result.upload_us {
         facts.push(fact("of the time, upload of vectors", figure(us) + " us"));
     }
+    if let Some(us) = result.read_out_us {
+        facts.push(fact("reading results out, besides", figure(us) + " us"));
+    }
     facts.push(fact(
         "vectors in, results out",
         format!(

@@ -195,14 +195,7 @@ pub fn load_pim_text(
     settings: &[Setting],
 ) -> Result<PimDevice, ConfigError> {
     let (machine, memory) = documents(source, text, settings)?;
-    let Some(memory) = memory.filter(|_| machine.raw.pim.is_some()) else {
-        return Err(machine.fault("", "has no [pim], so there is nothing to run in its banks"));
-    };
-    Ok(PimDevice {
-        name: name.to_owned(),
-        description: machine.raw.description.clone(),
-        memory: Arc::new(pim::standard(&machine, &memory)?),
-    })
+    pim::device(name, &machine, memory.as_ref())
 }
 
 type Documents = (Document<RawMachine>, Option<PartDocuments>);

@@ -26,7 +26,7 @@ pub use error::ConfigError;
 pub use load::{
     PartSource, PartText, load, load_part, load_part_text, load_pim, load_pim_text, load_text,
 };
-pub use pim::PimDevice;
+pub use pim::{CommandSet, PimDevice};
 pub use setting::Setting;
 
 /// A machine: one device, and how many like it are joined.

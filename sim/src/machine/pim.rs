@@ -3,12 +3,14 @@
 use super::error::ConfigError;
 use super::load::{Document, PartDocuments};
 use super::raw::{
-    RawActivation, RawArbitration, RawBalance, RawMachine, RawPim, RawPower, RawQuirks,
+    RawActivation, RawArbitration, RawBalance, RawHbmPim, RawMachine, RawPim, RawPower, RawQuirks,
     RawRowBuffers, RawVAppend,
 };
 use super::{Balance, PimPolicy, VAppend};
 use crate::dram::Standard;
-use crate::pim::{Activation, Arbitration, Format, PimQuirks, PimTiming, Power, RowBuffers};
+use crate::pim::{
+    Activation, Arbitration, Format, PimQuirks, PimTiming, Power, RowBuffers, hbm_pim,
+};
 use memwall_models::spelling;
 use std::sync::Arc;
 
@@ -24,6 +26,77 @@ pub struct PimDevice {
     pub description: String,
     /// The part.
     pub memory: Arc<Standard>,
+    /// Its commands.
+    pub set: CommandSet,
+}
+
+/// Families of PIM commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandSet {
+    /// Newton, AiM, NeuPIMs: `[pim]`, resolved into the part's PIM side.
+    Newton,
+    /// HBM-PIM: `[hbm_pim]`.
+    HbmPim(hbm_pim::Parameters),
+}
+
+impl CommandSet {
+    /// Name in records.
+    pub fn name(&self) -> &'static str {
+        match self {
+            CommandSet::Newton => "newton",
+            CommandSet::HbmPim(_) => "hbm_pim",
+        }
+    }
+}
+
+/// A device whose banks compute, without what computes beside it.
+pub(super) fn device(
+    name: &str,
+    machine: &Document<RawMachine>,
+    memory: Option<&PartDocuments>,
+) -> Result<PimDevice, ConfigError> {
+    let raw = &machine.raw;
+    let sets = [
+        ("pim", raw.pim.is_some()),
+        ("hbm_pim", raw.hbm_pim.is_some()),
+    ];
+    let mut given = sets.iter().filter(|(_, given)| *given);
+    let (Some(memory), Some(_)) = (memory, given.next()) else {
+        let rule = "has no [pim] and no [hbm_pim], so nothing computes in its banks";
+        return Err(machine.fault("", rule));
+    };
+    if let Some((second, _)) = given.next() {
+        return Err(machine.fault(second, "a device has one set of PIM commands"));
+    }
+    let standard = standard(machine, memory)?;
+    let set = match &raw.hbm_pim {
+        None => CommandSet::Newton,
+        Some(raw) => {
+            let parameters = hbm_pim(raw);
+            hbm_pim::check(&standard, &parameters)
+                .map_err(|error| machine.fault("memory", &error.to_string()))?;
+            CommandSet::HbmPim(parameters)
+        }
+    };
+    Ok(PimDevice {
+        name: name.to_owned(),
+        description: raw.description.clone(),
+        memory: Arc::new(standard),
+        set,
+    })
+}
+
+fn hbm_pim(raw: &RawHbmPim) -> hbm_pim::Parameters {
+    let quirks = &raw.quirks;
+    hbm_pim::Parameters {
+        queue: raw.queue_bursts.0.min(MOST) as usize,
+        quirks: hbm_pim::Quirks {
+            two_bank_view: quirks.two_bank_view,
+            no_activation_window: quirks.no_activation_window,
+            refresh_beside_precharge: quirks.refresh_beside_precharge,
+            refresh_yields: quirks.refresh_yields,
+        },
+    }
 }
 
 /// The part and the PIM side of a machine file; `None` if it has no `[pim]`.

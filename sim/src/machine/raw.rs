@@ -17,6 +17,8 @@ pub(super) struct RawMachine {
     pub npu: Option<RawNpu>,
     /// Processing in the memory part.
     pub pim: Option<RawPim>,
+    /// HBM-PIM, instead of `[pim]`; for products in the banks alone.
+    pub hbm_pim: Option<RawHbmPim>,
     /// Graphics processing unit, instead of an NPU.
     pub gpu: Option<RawGpu>,
     /// Link between the devices of a tensor-parallel group.
@@ -85,6 +87,29 @@ pub(super) struct RawPim {
     pub balance: Option<RawBalance>,
     /// What appending a token to the V layout costs; direct writes if absent.
     pub v_append: Option<RawVAppend>,
+}
+
+/// `[hbm_pim]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawHbmPim {
+    /// Bursts that the command queue of a channel holds.
+    pub queue_bursts: Positive,
+    /// Departures of PIMSimulator.
+    #[serde(default)]
+    pub quirks: RawHbmPimQuirks,
+}
+
+/// `[hbm_pim.quirks]`: all off unless named.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub(super) struct RawHbmPimQuirks {
+    pub two_bank_view: bool,
+    pub no_activation_window: bool,
+    pub refresh_beside_precharge: bool,
+    pub refresh_yields: bool,
 }
 
 /// `row_buffers`

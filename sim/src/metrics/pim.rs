@@ -3,7 +3,7 @@
 use super::traffic::tick_ns;
 use crate::dram::command::PerCommand;
 use crate::dram::{Command, Standard};
-use crate::pim::bound::{self, RowPass, Rule};
+use crate::pim::bound::{ClosedForm, Rule};
 use crate::pim::gemv::{Gemv, Run};
 use crate::record::pim::{BoundRecord, PimResult, RuleRecord};
 use crate::time::Tick;
@@ -19,6 +19,8 @@ pub struct Product {
     pub bound: Tick,
     /// Channels with work.
     pub channels: u64,
+    /// Reading out results that this time leaves in the banks; absent where it is part of it.
+    pub read_out: Option<Tick>,
     /// Commands of all channels.
     pub commands: PerCommand<u64>,
     /// Bytes of vectors written.
@@ -38,6 +40,7 @@ impl From<&Run> for Product {
             upload: Some(run.upload),
             bound: run.bound,
             channels: run.channels,
+            read_out: None,
             commands: run.commands,
             vector_bytes: run.vector_bytes,
             result_bytes: run.result_bytes,
@@ -58,6 +61,7 @@ pub fn result(standard: &Standard, gemv: &Gemv, product: &Product) -> PimResult 
         ticks: product.ticks,
         time_us: us(product.ticks),
         upload_us: product.upload.map(us),
+        read_out_us: product.read_out.map(us),
         weight_bytes: gemv.weight_bytes(),
         weight_gb_per_s: of(gemv.weight_bytes()) / (of(product.ticks.max(1)) * tick_ns),
         useful_macs: ratio(product.macs.0, product.macs.1),
@@ -75,12 +79,12 @@ pub fn result(standard: &Standard, gemv: &Gemv, product: &Product) -> PimResult 
     }
 }
 
-/// The closed forms of a row pass of `steps` steps; `time` is the bound of a product.
-pub fn bound(standard: &Standard, pass: RowPass, steps: u64, time: Option<Tick>) -> BoundRecord {
+/// The closed forms of a device; `time` is the bound of a product.
+pub fn bound(standard: &Standard, form: &ClosedForm, time: Option<Tick>) -> BoundRecord {
     let tick_ns = tick_ns(standard.clock);
-    let gb = |ticks: Tick| bound::bytes_per_s(standard, ticks) as f64 / 1e9;
-    let at = bound::bytes_per_s(standard, pass.ticks());
-    let binding = pass.binding();
+    let gb = |ticks: Tick| form.bytes_per_s(ticks) as f64 / 1e9;
+    let pass = form.pass;
+    let at = form.bytes_per_s(pass.ticks());
     let rules = Rule::OF_A_PASS.map(|rule| RuleRecord {
         rule: rule.name().to_owned(),
         ticks: pass.part(rule),
@@ -88,11 +92,11 @@ pub fn bound(standard: &Standard, pass: RowPass, steps: u64, time: Option<Tick>)
     });
     BoundRecord {
         time_us: time.map(|ticks| ticks as f64 * tick_ns / 1e3),
-        steps_a_row: steps,
+        steps_a_row: form.steps,
         row_ticks: pass.ticks(),
-        binding: binding.name().to_owned(),
+        binding: pass.binding().name().to_owned(),
         gb_per_s: at as f64 / 1e9,
-        after_refresh_gb_per_s: bound::after_refresh(standard, at) as f64 / 1e9,
+        after_refresh_gb_per_s: form.after_refresh(at) as f64 / 1e9,
         multipliers_gb_per_s: gb(pass.steps),
         pipelined_gb_per_s: gb(pass.pipelined()),
         pins_gb_per_s: standard.peak_bytes_per_s() as f64 / 1e9,

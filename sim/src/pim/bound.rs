@@ -129,7 +129,7 @@ impl RowPass {
 }
 
 /// Ticks between two refreshes that hold up the steps, and the ticks each takes.
-pub fn refresh(std: &Standard) -> (Tick, Tick) {
+fn refresh(std: &Standard) -> (Tick, Tick) {
     let apart = if std.controller.refresh_together {
         1
     } else {
@@ -138,20 +138,46 @@ pub fn refresh(std: &Standard) -> (Tick, Tick) {
     (std.timing.refi / apart, std.timing.rfc)
 }
 
-/// Bytes of matrix a second that passes of `ticks` over one whole row in every bank of every channel
-/// come to, before refresh.
-pub fn bytes_per_s(std: &Standard, ticks: Tick) -> u64 {
-    let organisation = &std.organisation;
-    let banks = (organisation.channels * organisation.banks()) as u128;
-    let bytes = banks * u128::from(organisation.row_bytes) * u128::from(std.clock.hz());
-    (bytes / u128::from(ticks.max(1))) as u64
+/// A row pass with what it covers: enough to say what a whole device can read of a matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClosedForm {
+    /// The pass.
+    pub pass: RowPass,
+    /// Its steps.
+    pub steps: u64,
+    /// Bytes of matrix that one pass of every channel reads.
+    pub bytes: u64,
+    /// Ticks between two refreshes that hold up the steps, and the ticks each takes.
+    pub refresh: (Tick, Tick),
+    /// Clock.
+    pub hz: u64,
 }
 
-/// The same after refresh.
-pub fn after_refresh(std: &Standard, bytes_per_s: u64) -> u64 {
-    let (interval, taken) = refresh(std);
-    let left = u128::from(interval.saturating_sub(taken));
-    (u128::from(bytes_per_s) * left / u128::from(interval.max(1))) as u64
+impl ClosedForm {
+    /// Of all-bank steps on whole rows (Newton, AiM, NeuPIMs).
+    pub fn new(std: &Standard, pim: &PimTiming, steps: u64) -> ClosedForm {
+        let organisation = &std.organisation;
+        let banks = (organisation.channels * organisation.banks()) as u64;
+        ClosedForm {
+            pass: RowPass::new(std, pim, steps),
+            steps,
+            bytes: banks * organisation.row_bytes,
+            refresh: refresh(std),
+            hz: std.clock.hz(),
+        }
+    }
+
+    /// Bytes of matrix a second if a pass takes so many ticks, before refresh.
+    pub fn bytes_per_s(&self, ticks: Tick) -> u64 {
+        (u128::from(self.bytes) * u128::from(self.hz) / u128::from(ticks.max(1))) as u64
+    }
+
+    /// What refresh leaves of a rate.
+    pub fn after_refresh(&self, bytes_per_s: u64) -> u64 {
+        let (interval, taken) = self.refresh;
+        let left = u128::from(interval.saturating_sub(taken));
+        (u128::from(bytes_per_s) * left / u128::from(interval.max(1))) as u64
+    }
 }
 
 /// Least ticks in which the host writes so many rows into one channel.

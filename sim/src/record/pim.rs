@@ -63,6 +63,8 @@ pub struct PimResult {
     pub time_us: f64,
     /// Of it, until the vectors were in place; absent where uploads and steps alternate.
     pub upload_us: Option<f64>,
+    /// Reading out the results, where the time leaves them in the banks.
+    pub read_out_us: Option<f64>,
     /// Bytes of the matrix.
     pub weight_bytes: u64,
     /// Over the whole time.

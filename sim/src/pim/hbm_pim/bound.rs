@@ -3,6 +3,7 @@
 
 use super::parameters::{BURST_BYTES, units};
 use crate::dram::{Command, Scope, Standard};
+use crate::pim::bound::{ClosedForm, RowPass};
 use crate::time::Tick;
 
 /// Ticks between two all-bank columns.
@@ -52,4 +53,28 @@ pub fn gemv_ticks(standard: &Standard, weight_bytes: u64) -> Tick {
         Tick::try_from(most).unwrap_or(Tick::MAX)
     };
     ticks(BURST_BYTES, stride(standard)).max(ticks(organisation.row_bytes, row_ticks(standard)))
+}
+
+/// The same as parts of a row pass.
+pub fn closed_form(standard: &Standard) -> ClosedForm {
+    let t = &standard.timing;
+    let organisation = &standard.organisation;
+    let steps = organisation.columns();
+    ClosedForm {
+        pass: RowPass {
+            activations: 0,
+            steps: steps * stride(standard),
+            rcd: t.rcd_rd,
+            rtp: t.rtp,
+            ras: t.ras,
+            rp: t.rp,
+            groups: 1,
+            apart: 0,
+        },
+        steps,
+        bytes: organisation.row_bytes * units(standard) * organisation.channels as u64,
+        // The units work on the first rank.
+        refresh: (t.refi, t.rfc),
+        hz: standard.clock.hz(),
+    }
 }

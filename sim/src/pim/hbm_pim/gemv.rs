@@ -104,6 +104,12 @@ impl Gemv {
         2 * self.m * self.k
     }
 
+    /// Multiply-accumulates that the tiles have room for, padding included.
+    pub fn room(&self) -> u64 {
+        let outputs = self.output_tiles * self.outputs_per_tile;
+        outputs * self.input_tiles * REGISTERS_PER_FILE * LANES
+    }
+
     /// Bytes that each channel is sent: control, program and, for every output tile, the vector.
     pub fn upload_bytes(&self) -> u64 {
         let tiles = self.output_tiles * (2 + self.input_tiles * REGISTERS_PER_FILE);

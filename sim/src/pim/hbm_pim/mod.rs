@@ -22,7 +22,7 @@ mod unit;
 pub mod values;
 
 pub use elementwise::Operation;
-pub use parameters::{HbmPimError, Parameters, Quirks};
+pub use parameters::{HbmPimError, Parameters, Quirks, check};
 pub use run::{
     Run, elementwise, gemv, observe_elementwise, observe_gemv, stream, stream_of_channel,
 };

@@ -117,7 +117,7 @@ pub(super) fn banks(standard: &Standard) -> usize {
 }
 
 /// Whether the part has what the programs need.
-pub(super) fn check(standard: &Standard, parameters: &Parameters) -> Result<(), HbmPimError> {
+pub fn check(standard: &Standard, parameters: &Parameters) -> Result<(), HbmPimError> {
     let fault = |rule: String| {
         Err(HbmPimError::Part {
             part: standard.name.clone(),

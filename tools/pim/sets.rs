@@ -1,0 +1,159 @@
+//! One product on each family of PIM commands, in the terms that they share.
+
+use crate::diagnostics::Failure;
+use memwall_sim::dram::NoObserver;
+use memwall_sim::dram::command::PerCommand;
+use memwall_sim::machine::{CommandSet, PimDevice};
+use memwall_sim::metrics::pim::Product;
+use memwall_sim::pim::bound::ClosedForm;
+use memwall_sim::pim::gemv::{Gemv, Mapping, Order};
+use memwall_sim::pim::{Format, PimTiming, gemv, hbm_pim};
+
+/// A product, done.
+pub(super) struct Done {
+    pub product: Product,
+    /// How the matrix lies in the banks.
+    pub layout: String,
+    pub form: ClosedForm,
+    pub notes: Vec<String>,
+}
+
+pub(super) fn run(device: &PimDevice, product: &Gemv) -> Result<Done, Failure> {
+    match &device.set {
+        CommandSet::Newton => newton(device, product),
+        CommandSet::HbmPim(parameters) => of_hbm_pim(device, parameters, product),
+    }
+}
+
+/// The closed forms of a device; of `steps` steps a row where its rows may be used in part.
+pub(super) fn form(device: &PimDevice, steps: Option<u64>) -> Result<ClosedForm, Failure> {
+    let standard = &device.memory;
+    match &device.set {
+        CommandSet::Newton => {
+            let pim = side(device)?;
+            let row = Format::Fp16.elements(standard.organisation.row_bytes);
+            let steps = steps.unwrap_or(row.div_ceil(pim.macs_per_bank));
+            Ok(ClosedForm::new(standard, pim, steps))
+        }
+        CommandSet::HbmPim(_) => whole_rows(steps, hbm_pim::bound::closed_form(standard)),
+    }
+}
+
+fn whole_rows(steps: Option<u64>, form: ClosedForm) -> Result<ClosedForm, Failure> {
+    match steps {
+        None => Ok(form),
+        Some(_) => Err(Failure::input(
+            "--steps is for devices with a PIM side in [pim]; the others use whole rows",
+        )),
+    }
+}
+
+/// The PIM side of a device, which the loader has made sure of.
+fn side(device: &PimDevice) -> Result<&PimTiming, Failure> {
+    let side = device.memory.pim.as_ref();
+    side.ok_or_else(|| Failure::internal("a PIM device without a PIM side was loaded"))
+}
+
+fn newton(device: &PimDevice, product: &Gemv) -> Result<Done, Failure> {
+    let standard = &device.memory;
+    let done = gemv::run(product, standard, &mut NoObserver)
+        .map_err(|failed| Failure::input(format!("{}: {failed}", device.name)))?;
+    let pim = side(device)?;
+    let flags = pim.quirks.flags();
+    let set = flags.iter().filter(|(_, set)| *set).map(|(name, _)| *name);
+    let mut notes = quirks(set);
+    if done.adds_partial_sums() {
+        notes.push("the device adds partial sums; its time for that is not counted".to_owned());
+    }
+    Ok(Done {
+        product: (&done).into(),
+        layout: layout(&done.mapping),
+        form: ClosedForm::new(standard, pim, done.steps_a_row),
+        notes,
+    })
+}
+
+fn quirks<'a>(set: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let set: Vec<&str> = set.collect();
+    if set.is_empty() {
+        return Vec::new();
+    }
+    vec![format!(
+        "quirks are on ({}): the bound is that of a die without them",
+        set.join(", ")
+    )]
+}
+
+fn layout(mapping: &Mapping) -> String {
+    let columns = match mapping.column_splits {
+        1 => "rows over channels and banks".to_owned(),
+        splits => format!("rows over banks, columns over {splits} groups of channels"),
+    };
+    let sums = match mapping.order {
+        Order::ReadOut => "read out after every row",
+        Order::Accumulate => "partial sums kept in the banks",
+    };
+    let at_once = mapping.vectors_at_once;
+    let plural = if at_once == 1 { "" } else { "s" };
+    format!("{columns}; {at_once} vector{plural} an open row; {sums}")
+}
+
+/// What only the first family does.
+fn one_vector_of_fp16(device: &PimDevice, product: &Gemv) -> Result<(), Failure> {
+    let name = &device.name;
+    if product.vectors > 1 {
+        let text = format!("{name}: a row serves one vector; --vectors is for devices with [pim]");
+        return Err(Failure::input(text));
+    }
+    if product.format != Format::Fp16 {
+        let text = format!(
+            "{name}: its lanes compute in fp16; found {}",
+            product.format.name()
+        );
+        return Err(Failure::input(text));
+    }
+    Ok(())
+}
+
+fn of_hbm_pim(
+    device: &PimDevice,
+    parameters: &hbm_pim::Parameters,
+    product: &Gemv,
+) -> Result<Done, Failure> {
+    one_vector_of_fp16(device, product)?;
+    let standard = &device.memory;
+    let fault = |error: hbm_pim::HbmPimError| Failure::input(format!("{}: {error}", device.name));
+    let (m, k) = (product.m, product.k);
+    let done = hbm_pim::gemv(standard, parameters, m, k).map_err(fault)?;
+    let kernel = hbm_pim::gemv::Gemv::new(standard, m, k).map_err(fault)?;
+    let quirk = parameters.quirks;
+    let set = [
+        ("two_bank_view", quirk.two_bank_view),
+        ("no_activation_window", quirk.no_activation_window),
+        ("refresh_beside_precharge", quirk.refresh_beside_precharge),
+        ("refresh_yields", quirk.refresh_yields),
+    ];
+    let mut notes = quirks(set.iter().filter(|(_, set)| *set).map(|(name, _)| *name));
+    notes.push(format!(
+        "the time ends with the partial sums in the banks, as published; {} additions are the host's",
+        done.host_additions
+    ));
+    let results = kernel.result_bursts() * standard.organisation.burst_bytes;
+    Ok(Done {
+        product: Product {
+            ticks: done.ticks,
+            upload: None,
+            read_out: Some(done.read_out_ticks),
+            bound: hbm_pim::bound::gemv_ticks(standard, done.weight_bytes),
+            channels: done.channels,
+            commands: PerCommand(done.commands.0.map(|count| count * done.channels)),
+            vector_bytes: done.upload_bytes,
+            result_bytes: results,
+            macs: (product.macs(), kernel.room()),
+            streaming: done.streaming_ticks,
+        },
+        layout: "rows over units, columns over even and odd banks".to_owned(),
+        form: hbm_pim::bound::closed_form(standard),
+        notes,
+    })
+}
