@@ -228,12 +228,7 @@ impl Channel {
         let mut at_once = 0;
         for rank in 0..self.std.organisation.units() {
             let banks = self.std.rank_banks(rank);
-            // Host rows of a dual buffer are closed apart, and first.
-            let others = match pim.row_buffers {
-                RowBuffers::Blocked => 0,
-                RowBuffers::Dual => self.rows.host_open,
-            };
-            if banks & mask == 0 || self.rows.pim_open & banks == 0 || others & banks != 0 {
+            if banks & mask == 0 || self.rows.pim_open & banks == 0 {
                 continue;
             }
             let first = banks.trailing_zeros() as usize;
@@ -242,7 +237,11 @@ impl Channel {
             best.offer(at, Class::Refresh, first as u64, || Action::CloseRank {
                 rank,
             });
-            at_once |= banks;
+            // Host rows of a dual buffer are closed apart.
+            at_once |= match pim.row_buffers {
+                RowBuffers::Blocked => banks,
+                RowBuffers::Dual => banks & !self.rows.host_open,
+            };
         }
         at_once
     }
