@@ -18,11 +18,11 @@ fn least(standard: &Standard, first: Command, then: Command, same: bool) -> u64 
     let if_same = |ticks: u64| if same { ticks } else { 0 };
     match (first, then) {
         (ActAb, ActAb) => if_same(t("t_rc")).max(t("t_rrd_l")).max(2 * t("t_faw")),
-        (ActAb, RdAb) => if_same(t("t_rcd_rd")),
+        (ActAb, RdAb) | (Act, Rd) => if_same(t("t_rcd_rd")),
         (ActAb, WrAb) => if_same(t("t_rcd_wr")),
-        (ActAb, PreAb) => if_same(t("t_ras")),
-        (PreAb, ActAb) => if_same(t("t_rp")),
-        (RdAb, PreAb) => if_same(t("t_rtp")),
+        (ActAb, PreAb) | (Act, Pre) => if_same(t("t_ras")),
+        (PreAb, ActAb) | (Pre, Act) => if_same(t("t_rp")),
+        (RdAb, PreAb) | (Rd, Pre) => if_same(t("t_rtp")),
         (WrAb, PreAb) | (Wr, Pre) => if_same(write_end + t("t_wr")),
         (Wr, PreAb) | (WrAb, Pre) => write_end + t("t_wr"),
         (Rd, PreAb) | (RdAb, Pre) => t("t_rtp"),
@@ -39,10 +39,6 @@ fn least(standard: &Standard, first: Command, then: Command, same: bool) -> u64 
         (Act, WrAb) => t("t_rcd_wr"),
         (Ref, Act | ActAb) => t("t_rfc"),
         (Act, Act) => if_same(t("t_rc")).max(t("t_rrd_s")),
-        (Act, Rd) => if_same(t("t_rcd_rd")),
-        (Act, Pre) => if_same(t("t_ras")),
-        (Pre, Act) => if_same(t("t_rp")),
-        (Rd, Pre) => if_same(t("t_rtp")),
         _ => 0,
     }
 }

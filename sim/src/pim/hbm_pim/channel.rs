@@ -44,6 +44,7 @@ pub(super) struct Channel<'a> {
 }
 
 /// What to do in a tick.
+#[derive(Clone, Copy)]
 enum Choice {
     /// The entry of the queue.
     Column(usize),

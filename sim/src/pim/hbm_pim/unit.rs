@@ -2,8 +2,8 @@
 //! in each mode.
 
 use super::access::{
-    Access, CONTROL_COLUMN, ENTER_ALL_BANK, GRF_A_COLUMN, GRF_B_COLUMN, LEAVE_ALL_BANK,
-    MODE_COLUMN, PROGRAM_COLUMN, Payload, REGISTERS, RESERVED, SRF_COLUMN,
+    Access, CONTROL_COLUMN, GRF_A_COLUMN, GRF_B_COLUMN, LEAVE_ALL_BANK, MODE_COLUMN,
+    PROGRAM_COLUMN, Payload, REGISTERS, RESERVED, SRF_COLUMN,
 };
 use super::instruction::{Arithmetic, Instruction, Operand, Place};
 use super::mode::{Mode, ModeLatch};
@@ -120,11 +120,10 @@ impl Units {
         if access.row == LEAVE_ALL_BANK && access.column == MODE_COLUMN {
             self.latch.precharged(usize::from(access.bank), access.row);
         }
-        if access.row != REGISTERS || access.row == ENTER_ALL_BANK || !access.write {
+        if access.row != REGISTERS || !access.write {
             return;
         }
         match access.payload {
-            Payload::None => {}
             Payload::Control(control) if access.column == CONTROL_COLUMN => {
                 for registers in &mut self.registers {
                     if control.clear_a {
@@ -143,7 +142,7 @@ impl Units {
                 self.load_program(program.words(burst), burst);
             }
             Payload::Vector(burst) => self.broadcast(access.column, vector(burst)),
-            Payload::Control(_) | Payload::Program(_) => {}
+            Payload::None | Payload::Control(_) | Payload::Program(_) => {}
         }
     }
 
@@ -294,4 +293,194 @@ impl Units {
 /// Bank of a unit on a side.
 fn bank_of(unit: usize, side: u8) -> u8 {
     (2 * unit) as u8 + side
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::access::{Control, ENTER_ALL_BANK};
+    use super::super::values::f16;
+    use super::*;
+    use crate::pim::testing::standard;
+
+    fn of(value: i8) -> f16 {
+        f16::from(value)
+    }
+
+    fn all(value: i8) -> Burst {
+        [of(value); 16]
+    }
+
+    /// Units in PIM mode with a program loaded; the host's bursts are their index in all lanes.
+    struct Bench {
+        units: Units,
+        program: Program,
+    }
+
+    impl Bench {
+        fn new(instructions: Vec<Instruction>) -> Bench {
+            let program = Program::new(instructions).expect("a program");
+            let units = Units::new(&standard());
+            let mut bench = Bench { units, program };
+            for bank in [0, 1, 8, 9] {
+                bench.write(bank, ENTER_ALL_BANK, MODE_COLUMN, Payload::None);
+            }
+            for burst in 0..bench.program.bursts() {
+                let column = PROGRAM_COLUMN + u16::from(burst);
+                bench.write(1, REGISTERS, column, Payload::Program(burst));
+            }
+            bench
+        }
+
+        fn access(&mut self, access: &Access) {
+            let host = |burst| all(burst as i8);
+            self.units.column(access, &self.program, host);
+        }
+
+        fn write(&mut self, bank: u8, row: u32, column: u16, payload: Payload) {
+            self.access(&Access::write(bank, row, column, payload));
+        }
+
+        fn read(&mut self, bank: u8, row: u32, column: u16) {
+            self.access(&Access::read(bank, row, column));
+        }
+
+        fn control(&mut self, pim: bool, clear: bool) {
+            let control = Control {
+                pim,
+                clear_a: clear,
+                clear_b: clear,
+            };
+            self.write(0, REGISTERS, CONTROL_COLUMN, Payload::Control(control));
+        }
+    }
+
+    fn register(operand: Operand, index: u8) -> Place {
+        Place { operand, index }
+    }
+
+    #[test]
+    fn single_instructions_name_their_registers() {
+        let (even, odd) = (Place::of(Operand::EvenBank), Place::of(Operand::OddBank));
+        let compute = |arithmetic, to, a, b| Instruction::Compute {
+            arithmetic,
+            to,
+            a,
+            b,
+            auto: false,
+        };
+        let (a2, b1) = (register(Operand::GrfA, 2), register(Operand::GrfB, 1));
+        let mut bench = Bench::new(vec![
+            Instruction::Mov {
+                to: a2,
+                from: even,
+                relu: true,
+            },
+            // The third source shares the number of the second: SRF_M 3 and SRF_A 3.
+            compute(
+                Arithmetic::Mad(Operand::SrfA),
+                b1,
+                a2,
+                register(Operand::SrfM, 3),
+            ),
+            compute(Arithmetic::Add, register(Operand::AdderOut, 0), b1, odd),
+            compute(Arithmetic::Mul, register(Operand::MultiplierOut, 0), b1, b1),
+            Instruction::Mov {
+                to: odd,
+                from: register(Operand::AdderOut, 0),
+                relu: false,
+            },
+            Instruction::Mov {
+                to: even,
+                from: register(Operand::MultiplierOut, 0),
+                relu: false,
+            },
+            Instruction::Exit,
+        ]);
+        // Lanes -8 to 7 in bank 2, unit 1; every odd bank holds ones.
+        let ramp: Burst = std::array::from_fn(|lane| of(lane as i8 - 8));
+        bench.units.store(2, 7, 5, ramp);
+        bench.units.store(3, 7, 5, all(1));
+        bench.write(1, REGISTERS, SRF_COLUMN, Payload::Vector(3));
+        bench.control(true, false);
+        for bank in [0, 0, 1, 0, 1, 0] {
+            bench.read(bank, 7, 5);
+        }
+        let cut = |lane: usize| (lane as i8 - 8).max(0);
+        let scaled: Burst = std::array::from_fn(|lane| of(cut(lane) * 3 + 3));
+        let plus_one: Burst = std::array::from_fn(|lane| of(cut(lane) * 3 + 4));
+        assert_eq!(bench.units.load(3, 7, 5), plus_one);
+        assert_eq!(bench.units.load(2, 7, 5), compute_squares(&scaled));
+        // Unit 0 saw zeros.
+        assert_eq!(bench.units.load(1, 7, 5), all(3));
+        assert_eq!(bench.units.load(0, 7, 5), all(9));
+        // After EXIT reads load GRF_B and writes store a register.
+        bench.read(1, 7, 5);
+        bench.write(1, 8, 5, Payload::None);
+        assert_eq!(bench.units.load(3, 8, 5), plus_one);
+    }
+
+    fn compute_squares(burst: &Burst) -> Burst {
+        compute(Arithmetic::Mul, burst, burst, &ZERO)
+    }
+
+    #[test]
+    fn registers_are_broadcast_stored_and_cleared() {
+        let mut bench = Bench::new(vec![Instruction::Exit]);
+        for index in 0..8 {
+            bench.write(
+                1,
+                REGISTERS,
+                GRF_A_COLUMN + index,
+                Payload::Vector(u64::from(index)),
+            );
+            bench.write(
+                1,
+                REGISTERS,
+                GRF_B_COLUMN + index,
+                Payload::Vector(u64::from(index) + 20),
+            );
+        }
+        for column in 0..8 {
+            bench.write(0, 4, column, Payload::None);
+            bench.write(1, 4, column, Payload::None);
+        }
+        for unit in 0..8 {
+            for column in 0..8 {
+                let (even, odd) = (2 * unit, 2 * unit + 1);
+                assert_eq!(bench.units.load(even, 4, column), all(column as i8));
+                assert_eq!(bench.units.load(odd, 4, column), all(column as i8 + 20));
+            }
+        }
+        bench.control(false, true);
+        bench.write(0, 5, 3, Payload::None);
+        assert_eq!(bench.units.load(6, 5, 3), ZERO);
+    }
+
+    #[test]
+    fn nothing_happens_outside_all_bank_mode() {
+        let nop = Instruction::Nop { more: 0 };
+        let mut bench = Bench::new(vec![nop, Instruction::Exit]);
+        bench.write(1, REGISTERS, GRF_A_COLUMN, Payload::Vector(9));
+        for bank in [0, 1] {
+            bench.write(bank, LEAVE_ALL_BANK, MODE_COLUMN, Payload::None);
+        }
+        bench.control(true, true);
+        bench.write(0, 6, 0, Payload::None);
+        assert_eq!(bench.units.load(0, 6, 0), ZERO);
+        assert_eq!(bench.units.registers[0].grf_a[0], all(9));
+    }
+
+    #[test]
+    fn a_write_during_nop_stores_and_a_read_does_not() {
+        let nop = Instruction::Nop { more: 1 };
+        let mut bench = Bench::new(vec![nop, Instruction::Exit]);
+        bench.write(1, REGISTERS, GRF_B_COLUMN + 2, Payload::Vector(5));
+        bench.control(true, false);
+        bench.units.store(1, 3, 2, all(7));
+        bench.read(1, 3, 2);
+        assert_eq!(bench.units.registers[0].grf_b[2], all(5));
+        bench.write(1, 3, 2, Payload::None);
+        assert_eq!(bench.units.load(1, 3, 2), all(5));
+        assert_eq!(bench.units.load(15, 3, 2), all(5));
+    }
 }
