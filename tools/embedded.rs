@@ -37,6 +37,8 @@ const PARTS: &[(&str, &str)] = embedded!("parts":
     "hbm3-6400",
     "hbm3e-9600",
     "hbm4-8000",
+    "attacc-hbm3-5200",
+    "attacc-hbm3-5200-npc",
     "dramsim3-ddr4-8gb-x8-3200",
     "dramsim3-gddr6-8gb-x16",
     "dramsim3-hbm1-4gb-x128",
@@ -51,6 +53,7 @@ const PARTS: &[(&str, &str)] = embedded!("parts":
 
 /// Rules that parts name.
 const RULES: &[(&str, &str)] = embedded!("rules":
+    "attacc",
     "bank-groups",
     "ddr4",
     "ddr5",
