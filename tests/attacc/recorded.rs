@@ -14,8 +14,10 @@ fn attacc_recorded() {
         let f: Vec<&str> = line.split('\t').collect();
         let level = match f[0] { "BA" => Level::Bank, "BG" => Level::BankGroup, _ => Level::Buffer };
         let std = if f[1] == "True" { &limited } else { &free };
+        if let Ok(only) = std::env::var("ONLY") { if f[0] != only { continue } }
         let n = |i: usize| f[i].parse::<u64>().unwrap();
-        let p = Parameters::parity(level, n(4));
+        let mut p = Parameters::parity(level, n(4)); p.quirks.rows_wait_at_barriers = std::env::var("HYP").is_ok_and(|h| h == "10");
+        if n(6) > std::env::var("LIMIT").map_or(200000, |v| v.parse().unwrap()) { continue }
         let start = std::time::Instant::now();
         let run = attention(std, &p, Attention { heads: n(2), head_size: n(3), length: n(5) });
         let took = start.elapsed();
@@ -27,4 +29,19 @@ fn attacc_recorded() {
     }
     errors.sort_by(f64::total_cmp);
     println!("median {} worst {}", errors[errors.len()/2], errors[errors.len()-1]);
+}
+
+#[test]
+fn attacc_dump() {
+    use memwall_sim::pim::attacc::{attention::stream, run_seen};
+    let std = part("attacc-hbm3-5200", &[]);
+    let p = Parameters::parity(Level::Bank, 2);
+    let env = |k: &str, d: u64| std::env::var(k).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
+    let s = stream(&std, &p, Attention { heads: env("HEADS", 64), head_size: 128, length: env("LEN", 128) });
+    let ch = env("CH", 0) as u16;
+    for st in &s.steps { if st.first <= ch && ch < st.end { println!("S {:?} b{} r{}", st.request.ask, st.request.bank, st.request.row); } }
+    run_seen(&std, &p, &s, |seen| if seen.channels.contains(&ch) {
+        let i = seen.issued;
+        println!("C {} {} b{} r{}", i.at, i.command.mnemonic(), i.bank, i.row);
+    });
 }

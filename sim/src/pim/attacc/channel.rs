@@ -4,7 +4,7 @@
 
 use super::gates::{Gates, row_unit};
 use super::request::{Ask, Request};
-use super::{Level, Parameters};
+use super::{Level, Parameters, Quirks};
 use crate::dram::Standard;
 use crate::dram::command::{Command, PerCommand};
 use crate::dram::interface::Slot;
@@ -14,11 +14,20 @@ use crate::time::Tick;
 /// No row is open.
 const CLOSED: u32 = u32::MAX;
 
+/// A request with what it needs next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    request: Request,
+    /// `None` for a barrier.
+    command: Option<Command>,
+    /// A step on an open row.
+    hit: bool,
+}
+
 /// What the scheduler found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Best {
     index: usize,
-    /// `None` for a barrier.
     command: Option<Command>,
     ready: bool,
 }
@@ -28,14 +37,17 @@ struct Best {
 pub(crate) struct Channel {
     gates: Gates,
     /// Requests in order of arrival.
-    queue: Vec<Request>,
+    queue: Vec<Entry>,
+    /// Entries that are neither barriers nor steps on open rows. Without any, and with a step at
+    /// the head, the head is next, and no search is needed.
+    others: usize,
     room: usize,
     level: Level,
     of_group: usize,
     /// Open row of every set of banks that is opened together.
     rows: Vec<u32>,
     open: usize,
-    barriers_take_slots: bool,
+    quirks: Quirks,
     interval: Tick,
     next_refresh: Tick,
     /// Refreshes that are due, of pseudo-channels in turn.
@@ -61,14 +73,15 @@ impl Channel {
         Channel {
             gates: Gates::new(standard, parameters),
             queue: Vec::with_capacity(room),
+            others: 0,
             room,
             level: parameters.level,
-            of_group: o.banks_per_group,
+            of_group: o.banks_per_group.max(1),
             rows: vec![CLOSED; o.banks()],
             open: 0,
-            barriers_take_slots: parameters.quirks.barriers_take_slots,
-            interval: standard.refreshes.interval,
-            next_refresh: standard.refreshes.interval,
+            quirks: parameters.quirks,
+            interval: standard.refreshes.interval.max(1),
+            next_refresh: standard.refreshes.interval.max(1),
             due: 0,
             pseudo: (0..o.pseudo_channels).map(first_bank).collect(),
             turn: 0,
@@ -83,7 +96,9 @@ impl Channel {
 
     /// Takes a request; only with room.
     pub(crate) fn push(&mut self, request: Request) {
-        self.queue.push(request);
+        let entry = self.entry(request);
+        self.others += usize::from(entry.command.is_some() && !entry.hit);
+        self.queue.push(entry);
         self.changed = true;
     }
 
@@ -100,10 +115,8 @@ impl Channel {
         row_unit(self.level, usize::from(request.bank), self.of_group)
     }
 
-    /// The command that a request needs next, and whether it is a step on an open row.
-    #[inline]
-    fn next_command(&self, request: Request) -> (Option<Command>, bool) {
-        match request.ask {
+    fn entry(&self, request: Request) -> Entry {
+        let (command, hit) = match request.ask {
             Ask::Mac => match self.rows[self.unit(request)] {
                 row if row == request.row => (Some(self.level.mac()), true),
                 CLOSED => (Some(self.level.act()), false),
@@ -114,65 +127,112 @@ impl Channel {
             Ask::MvGb => (Some(Command::MvGb), false),
             Ask::Softmax => (Some(Command::Sfm), false),
             Ask::Barrier => (None, false),
+        };
+        Entry {
+            request,
+            command,
+            hit,
+        }
+    }
+
+    /// Rows were opened or closed: what every request needs next.
+    fn look_again(&mut self) {
+        self.others = 0;
+        for index in 0..self.queue.len() {
+            let entry = self.entry(self.queue[index].request);
+            self.others += usize::from(entry.command.is_some() && !entry.hit);
+            self.queue[index] = entry;
         }
     }
 
     #[inline]
-    fn ready_at(&self, command: Option<Command>, bank: u8) -> Tick {
-        command.map_or(0, |command| self.gates.ready(command, usize::from(bank)))
+    fn ready_at(&self, entry: Entry) -> Tick {
+        let bank = usize::from(entry.request.bank);
+        let ready = |command| self.gates.ready(command, bank);
+        entry.command.map_or(0, ready)
     }
 
-    /// Banks on whose open rows steps wait.
-    fn hits(&self) -> u64 {
-        let hit = |request: &&Request| self.next_command(**request).1;
-        let banks = self.queue.iter().filter(hit);
-        banks.fold(0, |hits, request| hits | 1 << request.bank)
+    fn barrier_ahead(&self) -> bool {
+        let head = self.queue.first();
+        head.is_some_and(|head| head.command.is_none())
+    }
+
+    /// The head, where nothing but steps on open rows and barriers waits: no other request can be
+    /// ready before it, nor taken instead of it, once the distance between steps of the channel is
+    /// what holds it back.
+    #[inline]
+    fn plain(&self, now: Tick) -> Option<(Entry, Tick)> {
+        if self.others > 0 || self.due > 0 {
+            return None;
+        }
+        let head = *self.queue.first().filter(|head| head.hit)?;
+        let at = self.ready_at(head);
+        let steps = self.gates.of_channel(self.level.mac());
+        (at <= steps.max(now)).then_some((head, at))
     }
 
     /// Goes through the requests that may be served now, in order: the head, and behind it those
-    /// that no step on an open row of their bank keeps waiting; behind a barrier row commands only.
-    /// `visit` gets the place, the command and its earliest tick, and ends it with `true`.
+    /// that no step on an open row of their bank keeps waiting; behind a barrier row commands at
+    /// most. `visit` gets the place, the request and its earliest tick, and ends it with `true`.
     #[inline]
-    fn candidates(&self, mut visit: impl FnMut(usize, Option<Command>, Tick) -> bool) {
+    fn candidates(&self, mut visit: impl FnMut(usize, Entry, Tick) -> bool) {
         let Some(&head) = self.queue.first() else {
             return;
         };
-        let (command, _) = self.next_command(head);
-        if visit(0, command, self.ready_at(command, head.bank)) {
+        if visit(0, head, self.ready_at(head)) {
             return;
         }
-        let hits = self.hits();
+        let hit = |hits, entry: &Entry| hits | u64::from(entry.hit) << entry.request.bank;
+        let hits = self.queue.iter().fold(0, hit);
+        let (act, pre) = (Some(self.level.act()), Some(self.level.pre()));
         let mut barrier = false;
-        for (index, &request) in self.queue.iter().enumerate().skip(1) {
-            let (command, hit) = self.next_command(request);
-            barrier |= command.is_none();
-            let row = command == Some(self.level.act()) || command == Some(self.level.pre());
-            if barrier && !row || !hit && hits >> request.bank & 1 == 1 {
+        for (index, &entry) in self.queue.iter().enumerate().skip(1) {
+            barrier |= entry.command.is_none();
+            if barrier {
+                if self.quirks.rows_wait_at_barriers {
+                    return;
+                }
+                if entry.command != act && entry.command != pre {
+                    continue;
+                }
+            }
+            if !entry.hit && hits >> entry.request.bank & 1 == 1 {
                 continue;
             }
-            if visit(index, command, self.ready_at(command, request.bank)) {
+            if visit(index, entry, self.ready_at(entry)) {
                 return;
             }
         }
     }
 
-    /// The request to serve at `now`, after the barrier at the head, or every one there, is taken
-    /// away.
-    fn best(&mut self, now: Tick) -> Option<Best> {
-        while self.queue.first().map(|head| head.ask) == Some(Ask::Barrier) {
+    /// Takes the barrier at the head away, or every one there.
+    fn drop_barriers(&mut self) {
+        while self.barrier_ahead() {
             self.queue.remove(0);
             self.changed = true;
-            if self.barriers_take_slots {
+            if self.quirks.barriers_take_slots {
                 break;
             }
         }
+    }
+
+    /// The request to serve at `now`.
+    fn best(&mut self, now: Tick) -> Option<Best> {
+        self.drop_barriers();
+        if let Some((head, at)) = self.plain(now) {
+            return Some(Best {
+                index: 0,
+                command: head.command,
+                ready: at <= now,
+            });
+        }
         let mut best: Option<Best> = None;
-        self.candidates(|index, command, at| {
+        self.candidates(|index, entry, at| {
             let ready = at <= now;
             if ready || index == 0 {
                 best = Some(Best {
                     index,
-                    command,
+                    command: entry.command,
                     ready,
                 });
             }
@@ -185,8 +245,11 @@ impl Channel {
     /// due, at once while there are barriers to take away. Nothing happens before it.
     pub(crate) fn next(&self, now: Tick) -> Tick {
         let mut next = self.next_refresh;
-        if self.queue.first().map(|head| head.ask) == Some(Ask::Barrier) {
+        if self.barrier_ahead() {
             return now + 1;
+        }
+        if let Some((_, at)) = self.plain(now + 1) {
+            return next.min(at.max(now + 1));
         }
         let soonest = if self.changed { 0 } else { now + 1 };
         let mut offer = |at: Tick| {
@@ -220,7 +283,7 @@ impl Channel {
         self.changed = false;
         if now == self.next_refresh {
             self.due += self.pseudo.len() as u64;
-            self.next_refresh += self.interval.max(1);
+            self.next_refresh += self.interval;
         }
         if self.due > 0 {
             let (command, bank) = self.refresh_step();
@@ -228,17 +291,23 @@ impl Channel {
                 self.refresh(command, bank, now, seen);
             }
             // The row bus is the refresh's even where it waits.
-            self.serve(now, Some(Slot::Column), seen);
+            self.second(now, Slot::Column, seen);
             return;
         }
         match self.serve(now, None, seen) {
-            Some(Slot::Row) => self.serve(now, Some(Slot::Column), seen),
-            Some(Slot::Column) => self.serve(now, Some(Slot::Row), seen),
-            None => {
-                self.best(now);
-                None
-            }
-        };
+            Some(Slot::Row) => self.second(now, Slot::Column, seen),
+            Some(Slot::Column) => self.second(now, Slot::Row, seen),
+            None => self.drop_barriers(),
+        }
+    }
+
+    /// The command of the other bus.
+    fn second(&mut self, now: Tick, slot: Slot, seen: &mut impl FnMut(Issued)) {
+        if self.quirks.one_command_a_tick {
+            self.drop_barriers();
+        } else {
+            self.serve(now, Some(slot), seen);
+        }
     }
 
     fn refresh(
@@ -251,6 +320,7 @@ impl Channel {
         if command == Command::PreAb {
             self.rows.fill(CLOSED);
             self.open = 0;
+            self.look_again();
         } else {
             self.due -= 1;
             self.turn = (self.turn + 1) % self.pseudo.len();
@@ -267,7 +337,7 @@ impl Channel {
         seen: &mut impl FnMut(Issued),
     ) -> Option<Slot> {
         let best = self.best(now).filter(|best| best.ready)?;
-        let request = self.queue[best.index];
+        let Entry { request, hit, .. } = self.queue[best.index];
         let Some(command) = best.command else {
             if slot.is_none() {
                 self.queue.remove(best.index);
@@ -285,10 +355,13 @@ impl Channel {
             let opened = command == self.level.act();
             self.rows[unit] = if opened { request.row } else { CLOSED };
             self.open = if opened { self.open + 1 } else { self.open - 1 };
+            self.look_again();
         } else {
             self.queue.remove(best.index);
+            self.others -= usize::from(!hit);
         }
-        self.issue(command, usize::from(request.bank), request.row, now, seen);
+        let bank = usize::from(request.bank);
+        self.issue(command, bank, request.row, now, seen);
         Some(takes)
     }
 

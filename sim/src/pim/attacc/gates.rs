@@ -133,6 +133,12 @@ impl Gates {
         }
     }
 
+    /// The first tick at which the channel's own distances let `command` go.
+    #[inline]
+    pub(crate) fn of_channel(&self, command: Command) -> Tick {
+        self.at[0][command as usize]
+    }
+
     /// Enters a command. An activation whose banks open one after the other counts from the last
     /// of them; until then it holds the row bus.
     pub(crate) fn issued(&mut self, command: Command, bank: usize, at: Tick) {

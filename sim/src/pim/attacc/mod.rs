@@ -103,6 +103,11 @@ pub struct Quirks {
     pub checked_on_one_path: bool,
     /// A barrier behind a barrier takes a command slot, and at most three go in one tick.
     pub barriers_take_slots: bool,
+    /// One command a tick, although rows and columns have a bus each: the recorded runs issue no
+    /// second one, whatever the published source says.
+    pub one_command_a_tick: bool,
+    /// Rows are neither opened nor closed for requests behind a barrier.
+    pub rows_wait_at_barriers: bool,
     /// The last round, when it has none to be paired with, repeats its softmax and the move of its
     /// output after every group of scores.
     pub softmax_every_group: bool,
@@ -119,13 +124,16 @@ pub struct Quirks {
 }
 
 impl Quirks {
-    /// The published simulator.
+    /// The published simulator. Its results come from two controllers: with row commands that pass
+    /// barriers, as published, and with [`Quirks::rows_wait_at_barriers`].
     pub fn parity() -> Quirks {
         Quirks {
             all_bank_act_outside_window: true,
             macs_beside_moves: true,
             checked_on_one_path: true,
             barriers_take_slots: true,
+            one_command_a_tick: true,
+            rows_wait_at_barriers: false,
             softmax_every_group: true,
             second_context_as_first: true,
             moves_cut_off: true,
