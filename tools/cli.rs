@@ -1,6 +1,7 @@
 //! Arguments of every command, defined once: parser and help come from here.
 
 pub(crate) mod memory;
+pub(crate) mod pim_attention;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use memory::{MemArguments, ValidateArguments};

@@ -73,7 +73,10 @@ impl Activations {
         let of_rank = |rank: usize| {
             let recent = &self.recent[rank];
             let last = recent.last().map_or(0, |&at| after(at, self.short));
-            recent.first().map_or(0, |&at| after(at, self.window)).max(last)
+            recent
+                .first()
+                .map_or(0, |&at| after(at, self.window))
+                .max(last)
         };
         let ready = self.ranks(bank).map(of_rank).max().unwrap_or(0);
         ready.max(after(self.group[self.group(bank)], self.long))

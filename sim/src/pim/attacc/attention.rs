@@ -111,9 +111,9 @@ impl<'a> Layer<'a> {
         let region = if parameters.quirks.byte_regions {
             (tokens_of_region * work.head_size).div_ceil(banks) / burst
         } else {
-            // Every bank that a step reads holds as much as the larger of both matrices needs.
+            // As much as the longer of both matrices takes in every bank that a step reads.
             let tokens = tokens_of_region.max(work.length).div_ceil(side_by_side);
-            let bursts = tokens * steps_of_score.max(work.head_size.div_ceil(shares * lanes));
+            let bursts = tokens * steps_of_score;
             let sharing = match parameters.level {
                 Level::Bank => 1,
                 Level::BankGroup => storage.of_group,
@@ -216,34 +216,11 @@ impl<'a> Layer<'a> {
         Self::moves(Ask::MvSb, (0..places).map(place))
     }
 
-    /// The `burst`-th step on a matrix that begins at `base`.
     fn step(&self, base: u64, burst: u64) -> Request {
-        let storage = &self.storage;
-        let columns = storage.columns;
-        let place = match self.parameters.level {
-            Level::Bank => burst,
-            // A row in each bank of a group, then the next row.
-            Level::BankGroup => {
-                let (row, column) = (burst / columns, burst % columns);
-                row % storage.of_group * storage.bank + row / storage.of_group * columns + column
-            }
-            // A burst in each bank group, then in the next bank of each, then the next burst.
-            Level::Buffer => {
-                let groups = storage.groups * storage.ranks;
-                let (group, rest) = (burst % groups, burst / groups);
-                let (bank, column) = (rest % storage.of_group, rest / storage.of_group);
-                (group * storage.of_group + bank) * storage.bank + column
-            }
-        };
-        let (bank, row) = storage.locate(base + place);
-        Request {
-            ask: Ask::Mac,
-            bank,
-            row,
-        }
+        self.storage.step(self.parameters.level, base, burst)
     }
 
-    /// Steps of scores `from..to`, counted in tokens of one unit.
+    /// The steps of a group of scores.
     fn scores(&self, stream: &mut Stream, round: &Round, group: u64) {
         let from = group * RESULTS_OF_MOVE;
         let to = self.steps_of_pass.min(from + RESULTS_OF_MOVE);
@@ -271,7 +248,11 @@ impl<'a> Layer<'a> {
     fn share(&self, stream: &mut Stream, items: &[Request], round: &Round, part: u64, parts: u64) {
         let all = items.len() as u64 * round.channels;
         let cut = self.parameters.quirks.moves_cut_off;
-        let stride = if cut { all / parts } else { all.div_ceil(parts) };
+        let stride = if cut {
+            all / parts
+        } else {
+            all.div_ceil(parts)
+        };
         stream.slice(
             items,
             round.channels,

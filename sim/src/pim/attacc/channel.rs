@@ -310,13 +310,7 @@ impl Channel {
         }
     }
 
-    fn refresh(
-        &mut self,
-        command: Command,
-        bank: usize,
-        now: Tick,
-        seen: &mut impl FnMut(Issued),
-    ) {
+    fn refresh(&mut self, command: Command, bank: usize, now: Tick, seen: &mut impl FnMut(Issued)) {
         if command == Command::PreAb {
             self.rows.fill(CLOSED);
             self.open = 0;

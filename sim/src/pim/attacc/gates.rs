@@ -79,7 +79,8 @@ impl Gates {
                     if distance == 0 {
                         continue;
                     }
-                    if quirks.checked_on_one_path && names_no_bank(then) && scope != Scope::Channel {
+                    if quirks.checked_on_one_path && names_no_bank(then) && scope != Scope::Channel
+                    {
                         continue;
                     }
                     checked[then as usize] |= 1 << scope as u8;

@@ -25,8 +25,8 @@ use crate::dram::command::{Command, PerCommand};
 use crate::time::Tick;
 
 pub use attention::{Attention, attention};
-
-
+pub use bound::{Bound, bound};
+pub use gemv::gemv;
 pub use stack::{Seen, run, run_seen};
 
 /// Where the multipliers are.

@@ -1,5 +1,6 @@
 //! What the front end asks of a channel.
 
+use super::Level;
 use crate::dram::organisation::Organisation;
 
 /// What a request asks for. Each but the barrier ends in one command.
@@ -88,5 +89,30 @@ impl Storage {
     pub(crate) fn locate(&self, burst: u64) -> (u8, u32) {
         let row = burst % self.bank / self.columns;
         (self.bank_index(burst / self.bank), row as u32)
+    }
+
+    /// The `burst`-th step on a matrix that begins `base` bursts into its banks.
+    pub(crate) fn step(&self, level: Level, base: u64, burst: u64) -> Request {
+        let place = match level {
+            Level::Bank => burst,
+            // A row in each bank of a group, then the next row.
+            Level::BankGroup => {
+                let (row, column) = (burst / self.columns, burst % self.columns);
+                row % self.of_group * self.bank + row / self.of_group * self.columns + column
+            }
+            // A burst in each bank group, then in the next bank of each, then the next burst.
+            Level::Buffer => {
+                let groups = self.groups * self.ranks;
+                let (group, rest) = (burst % groups, burst / groups);
+                let (bank, column) = (rest % self.of_group, rest / self.of_group);
+                (group * self.of_group + bank) * self.bank + column
+            }
+        };
+        let (bank, row) = self.locate(base + place);
+        Request {
+            ask: Ask::Mac,
+            bank,
+            row,
+        }
     }
 }
