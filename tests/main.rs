@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 #![allow(clippy::print_stdout, clippy::print_stderr, unreachable_pub)]
 
+mod attacc;
 mod bank_queues;
 mod channel_constraints;
 mod channel_leases;

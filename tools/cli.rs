@@ -2,6 +2,7 @@
 
 pub(crate) mod memory;
 pub(crate) mod pim;
+pub(crate) mod pim_attention;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use memory::{MemArguments, ValidateArguments};

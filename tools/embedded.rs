@@ -40,6 +40,8 @@ const PARTS: &[(&str, &str)] = embedded!("parts":
     "hbm3e-9600",
     "hbm4-8000",
     "hbm-pim-2000",
+    "attacc-hbm3-5200",
+    "attacc-hbm3-5200-npc",
     "dramsim3-ddr4-8gb-x8-3200",
     "dramsim3-gddr6-8gb-x16",
     "dramsim3-hbm1-4gb-x128",
@@ -55,6 +57,7 @@ const PARTS: &[(&str, &str)] = embedded!("parts":
 
 /// Rules that parts name.
 const RULES: &[(&str, &str)] = embedded!("rules":
+    "attacc",
     "bank-groups",
     "ddr4",
     "ddr5",
@@ -74,6 +77,8 @@ const RULES: &[(&str, &str)] = embedded!("rules":
 /// PIM devices.
 const PIM: &[(&str, &str)] = embedded!("pim":
     "aim-gddr6",
+    "attacc",
+    "attacc-simulator",
     "hbm-pim",
     "neupims-hbm2",
     "newton-hbm2",

@@ -1,6 +1,7 @@
 //! Arguments of the commands about memory alone.
 
 use super::at_least_one;
+use super::pim_attention::ValidatePimAttentionArguments;
 use clap::{Args, Subcommand, ValueEnum};
 use memwall_sim::dram::Policy;
 use std::path::PathBuf;
@@ -71,6 +72,8 @@ pub(crate) struct ValidateArguments {
 pub(crate) enum Suite {
     /// DRAM controllers and standards against DRAMsim3 and Ramulator 2
     Dram(ValidateDramArguments),
+    /// Attention in HBM3 with PIM against the results shipped with AttAcc
+    PimAttention(ValidatePimAttentionArguments),
 }
 
 #[derive(Debug, Args)]
@@ -134,7 +137,7 @@ fn timeline_limit(text: &str) -> Result<u64, String> {
     }
 }
 
-fn per_cent(text: &str) -> Result<f64, String> {
+pub(crate) fn per_cent(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if (0.0..=1e6).contains(&number) => Ok(number),
         _ => Err("must be a number of per cent from 0 to 1,000,000".to_owned()),

@@ -1,13 +1,13 @@
 //! One product on each family of PIM commands, in the terms that they share.
 
 use crate::diagnostics::Failure;
-use memwall_sim::dram::NoObserver;
 use memwall_sim::dram::command::PerCommand;
+use memwall_sim::dram::{Command, NoObserver};
 use memwall_sim::machine::{CommandSet, PimDevice};
 use memwall_sim::metrics::pim::Product;
 use memwall_sim::pim::bound::ClosedForm;
 use memwall_sim::pim::gemv::{Gemv, Mapping, Order};
-use memwall_sim::pim::{Format, PimTiming, gemv, hbm_pim};
+use memwall_sim::pim::{Format, PimTiming, attacc, gemv, hbm_pim};
 
 /// A product, done.
 pub(super) struct Done {
@@ -22,6 +22,7 @@ pub(super) fn run(device: &PimDevice, product: &Gemv) -> Result<Done, Failure> {
     match &device.set {
         CommandSet::Newton => newton(device, product),
         CommandSet::HbmPim(parameters) => of_hbm_pim(device, parameters, product),
+        CommandSet::AttAcc(parameters) => of_attacc(device, *parameters, product),
     }
 }
 
@@ -36,6 +37,9 @@ pub(super) fn form(device: &PimDevice, steps: Option<u64>) -> Result<ClosedForm,
             Ok(ClosedForm::new(standard, pim, steps))
         }
         CommandSet::HbmPim(_) => whole_rows(steps, hbm_pim::bound::closed_form(standard)),
+        CommandSet::AttAcc(parameters) => {
+            whole_rows(steps, attacc::bound::closed_form(standard, parameters))
+        }
     }
 }
 
@@ -99,20 +103,75 @@ fn layout(mapping: &Mapping) -> String {
 }
 
 /// What only the first family does.
-fn one_vector_of_fp16(device: &PimDevice, product: &Gemv) -> Result<(), Failure> {
+fn limited(device: &PimDevice, product: &Gemv, formats: &[Format]) -> Result<(), Failure> {
     let name = &device.name;
     if product.vectors > 1 {
         let text = format!("{name}: a row serves one vector; --vectors is for devices with [pim]");
         return Err(Failure::input(text));
     }
-    if product.format != Format::Fp16 {
-        let text = format!(
-            "{name}: its lanes compute in fp16; found {}",
-            product.format.name()
-        );
+    if !formats.contains(&product.format) {
+        let known: Vec<&str> = formats.iter().map(|format| format.name()).collect();
+        let (known, found) = (known.join(" or "), product.format.name());
+        let text = format!("{name}: its multipliers take {known}; found {found}");
         return Err(Failure::input(text));
     }
     Ok(())
+}
+
+fn of_attacc(
+    device: &PimDevice,
+    parameters: attacc::Parameters,
+    product: &Gemv,
+) -> Result<Done, Failure> {
+    limited(device, product, &[Format::Fp16, Format::Int8])?;
+    let standard = &device.memory;
+    let (weights, capacity) = (
+        product.weight_bytes(),
+        standard.organisation.capacity_bytes(),
+    );
+    if weights > capacity {
+        let name = &device.name;
+        let text = format!("{name}: the matrix takes {weights} bytes, and there are {capacity}");
+        return Err(Failure::input(text));
+    }
+    let parameters = attacc::Parameters {
+        element_bytes: product.format.bits() / 8,
+        ..parameters
+    };
+    let (m, k) = (product.m, product.k);
+    let done = attacc::gemv::gemv(standard, &parameters, m, k);
+    let bound = attacc::bound::bound(standard, &parameters);
+    let steps = attacc::gemv::steps(standard, &parameters, m, k);
+    let of = |command: Command| done.of(command) * standard.organisation.burst_bytes;
+    let lanes = bound.step_bytes / parameters.element_bytes;
+    let quirk = parameters.quirks;
+    let set = [
+        (
+            "all_bank_act_outside_window",
+            quirk.all_bank_act_outside_window,
+        ),
+        ("macs_beside_moves", quirk.macs_beside_moves),
+        ("checked_on_one_path", quirk.checked_on_one_path),
+        ("barriers_take_slots", quirk.barriers_take_slots),
+        ("one_command_a_tick", quirk.one_command_a_tick),
+    ];
+    Ok(Done {
+        product: Product {
+            ticks: done.ticks,
+            upload: None,
+            read_out: None,
+            bound: bound.least_ticks(steps),
+            channels: (standard.organisation.channels as u64).min(m),
+            commands: done.commands,
+            vector_bytes: of(Command::WrGb),
+            result_bytes: of(Command::MvSb),
+            macs: (product.macs(), done.macs() * lanes),
+            streaming: gemv::streaming(weights, standard),
+        },
+        layout: "rows over channels and units, columns over the banks of a unit".to_owned(),
+        form: attacc::bound::closed_form(standard, &parameters),
+        notes: quirks(set.iter().filter(|(_, set)| *set).map(|(name, _)| *name)),
+    })
 }
 
 fn of_hbm_pim(
@@ -120,7 +179,7 @@ fn of_hbm_pim(
     parameters: &hbm_pim::Parameters,
     product: &Gemv,
 ) -> Result<Done, Failure> {
-    one_vector_of_fp16(device, product)?;
+    limited(device, product, &[Format::Fp16])?;
     let standard = &device.memory;
     let fault = |error: hbm_pim::HbmPimError| Failure::input(format!("{}: {error}", device.name));
     let (m, k) = (product.m, product.k);

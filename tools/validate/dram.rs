@@ -43,8 +43,9 @@ pub(crate) fn dram(arguments: &ValidateDramArguments) -> Result<(), Failure> {
         .collect::<Vec<_>>()
         .into_iter()
         .collect::<Result<Vec<_>, _>>()?;
-    let record = record(&origin, &text, rows)?;
-    let exceeded = exceeded(arguments, &record.error);
+    let record = record("dram", &origin, &text, rows)?;
+    let limits = [arguments.max_median, arguments.max_p95, arguments.max_worst];
+    let exceeded = exceeded(limits, &record.error);
     if arguments.json {
         output::print_json(&record)?;
     } else {
@@ -58,17 +59,24 @@ pub(crate) fn dram(arguments: &ValidateDramArguments) -> Result<(), Failure> {
     Err(Failure::Check(exceeded))
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+/// The text of a table.
+pub(super) fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path)
         .map_err(|error| Failure::input(format!("{}: cannot be read: {error}", path.display())))
 }
 
-fn record(origin: &str, text: &str, rows: Vec<ValidationRow>) -> Result<ValidationRecord, Failure> {
+/// The record of a suite's rows.
+pub(super) fn record(
+    suite: &str,
+    origin: &str,
+    text: &str,
+    rows: Vec<ValidationRow>,
+) -> Result<ValidationRecord, Failure> {
     let nothing = || Failure::internal("a table without rows was compared");
     Ok(ValidationRecord {
         schema_version: SCHEMA_VERSION,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        suite: "dram".to_owned(),
+        suite: suite.to_owned(),
         reference: Path::new(origin)
             .file_name()
             .unwrap_or_default()
@@ -81,13 +89,13 @@ fn record(origin: &str, text: &str, rows: Vec<ValidationRow>) -> Result<Validati
     })
 }
 
-/// What the limits say.
-fn exceeded(arguments: &ValidateDramArguments, error: &ErrorSummary) -> String {
+/// What the limits on median, 95th percentile and largest error say, in per cent.
+pub(super) fn exceeded(limits: [Option<f64>; 3], error: &ErrorSummary) -> String {
     let mut text = String::new();
     for (name, limit, found) in [
-        ("--max-median", arguments.max_median, error.median),
-        ("--max-p95", arguments.max_p95, error.p95),
-        ("--max-worst", arguments.max_worst, error.worst),
+        ("--max-median", limits[0], error.median),
+        ("--max-p95", limits[1], error.p95),
+        ("--max-worst", limits[2], error.worst),
     ] {
         if let Some(limit) = limit.filter(|limit| 100.0 * found > *limit) {
             let found = 100.0 * found;

@@ -3,13 +3,13 @@
 use super::error::ConfigError;
 use super::load::{Document, PartDocuments};
 use super::raw::{
-    RawActivation, RawArbitration, RawBalance, RawHbmPim, RawMachine, RawPim, RawPower, RawQuirks,
-    RawRowBuffers, RawVAppend,
+    RawActivation, RawArbitration, RawAttAcc, RawBalance, RawHbmPim, RawLevel, RawMachine, RawPim,
+    RawPower, RawQuirks, RawRowBuffers, RawVAppend,
 };
 use super::{Balance, PimPolicy, VAppend};
 use crate::dram::Standard;
 use crate::pim::{
-    Activation, Arbitration, Format, PimQuirks, PimTiming, Power, RowBuffers, hbm_pim,
+    Activation, Arbitration, Format, PimQuirks, PimTiming, Power, RowBuffers, attacc, hbm_pim,
 };
 use memwall_models::spelling;
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub enum CommandSet {
     Newton,
     /// HBM-PIM: `[hbm_pim]`.
     HbmPim(hbm_pim::Parameters),
+    /// AttAcc: `[attacc]`.
+    AttAcc(attacc::Parameters),
 }
 
 impl CommandSet {
@@ -45,6 +47,7 @@ impl CommandSet {
         match self {
             CommandSet::Newton => "newton",
             CommandSet::HbmPim(_) => "hbm_pim",
+            CommandSet::AttAcc(_) => "attacc",
         }
     }
 }
@@ -59,24 +62,34 @@ pub(super) fn device(
     let sets = [
         ("pim", raw.pim.is_some()),
         ("hbm_pim", raw.hbm_pim.is_some()),
+        ("attacc", raw.attacc.is_some()),
     ];
     let mut given = sets.iter().filter(|(_, given)| *given);
     let (Some(memory), Some(_)) = (memory, given.next()) else {
-        let rule = "has no [pim] and no [hbm_pim], so nothing computes in its banks";
+        let rule = "has no [pim], [hbm_pim] or [attacc], so nothing computes in its banks";
         return Err(machine.fault("", rule));
     };
     if let Some((second, _)) = given.next() {
         return Err(machine.fault(second, "a device has one set of PIM commands"));
     }
     let standard = standard(machine, memory)?;
-    let set = match &raw.hbm_pim {
-        None => CommandSet::Newton,
-        Some(raw) => {
-            let parameters = hbm_pim(raw);
-            hbm_pim::check(&standard, &parameters)
-                .map_err(|error| machine.fault("memory", &error.to_string()))?;
-            CommandSet::HbmPim(parameters)
+    let fault = |rule: String| machine.fault("memory", &rule);
+    let set = if let Some(raw) = &raw.hbm_pim {
+        let parameters = hbm_pim(raw);
+        hbm_pim::check(&standard, &parameters).map_err(|error| fault(error.to_string()))?;
+        CommandSet::HbmPim(parameters)
+    } else if let Some(raw) = &raw.attacc {
+        let parameters = attacc(raw);
+        if let Some(command) = attacc::lacks(&standard, parameters.level) {
+            let rule = format!(
+                "the part has no {}, which AttAcc issues",
+                command.mnemonic()
+            );
+            return Err(fault(rule));
         }
+        CommandSet::AttAcc(parameters)
+    } else {
+        CommandSet::Newton
     };
     Ok(PimDevice {
         name: name.to_owned(),
@@ -84,6 +97,28 @@ pub(super) fn device(
         memory: Arc::new(standard),
         set,
     })
+}
+
+fn attacc(raw: &RawAttAcc) -> attacc::Parameters {
+    let level = match raw.level {
+        RawLevel::Bank => attacc::Level::Bank,
+        RawLevel::BankGroup => attacc::Level::BankGroup,
+        RawLevel::Buffer => attacc::Level::Buffer,
+    };
+    let quirks = &raw.quirks;
+    attacc::Parameters {
+        queue: raw.queue.0.min(MOST) as usize,
+        quirks: attacc::Quirks {
+            all_bank_act_outside_window: quirks.all_bank_act_outside_window,
+            macs_beside_moves: quirks.macs_beside_moves,
+            checked_on_one_path: quirks.checked_on_one_path,
+            barriers_take_slots: quirks.barriers_take_slots,
+            one_command_a_tick: quirks.one_command_a_tick,
+            // The others concern attention, which is run by `validate pim-attention` alone.
+            ..attacc::Quirks::default()
+        },
+        ..attacc::Parameters::new(level)
+    }
 }
 
 fn hbm_pim(raw: &RawHbmPim) -> hbm_pim::Parameters {

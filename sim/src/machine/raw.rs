@@ -19,6 +19,8 @@ pub(super) struct RawMachine {
     pub pim: Option<RawPim>,
     /// HBM-PIM, instead of `[pim]`; for products in the banks alone.
     pub hbm_pim: Option<RawHbmPim>,
+    /// AttAcc, instead of `[pim]`; for products in the banks alone.
+    pub attacc: Option<RawAttAcc>,
     /// Graphics processing unit, instead of an NPU.
     pub gpu: Option<RawGpu>,
     /// Link between the devices of a tensor-parallel group.
@@ -87,6 +89,44 @@ pub(super) struct RawPim {
     pub balance: Option<RawBalance>,
     /// What appending a token to the V layout costs; direct writes if absent.
     pub v_append: Option<RawVAppend>,
+}
+
+/// `[attacc]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAttAcc {
+    /// Where the multipliers are.
+    pub level: RawLevel,
+    /// Requests that the queue of a channel holds.
+    pub queue: Positive,
+    /// Departures of the published simulator.
+    #[serde(default)]
+    pub quirks: RawAttAccQuirks,
+}
+
+/// `level`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RawLevel {
+    /// In every bank.
+    Bank,
+    /// One unit a bank group.
+    BankGroup,
+    /// On the buffer die.
+    Buffer,
+}
+
+/// `[attacc.quirks]`: those that concern products; all off unless named.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)]
+pub(super) struct RawAttAccQuirks {
+    pub all_bank_act_outside_window: bool,
+    pub macs_beside_moves: bool,
+    pub checked_on_one_path: bool,
+    pub barriers_take_slots: bool,
+    pub one_command_a_tick: bool,
 }
 
 /// `[hbm_pim]`

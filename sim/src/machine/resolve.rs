@@ -31,6 +31,7 @@ pub(super) fn resolve(
                 ("memory", raw.memory.is_some()),
                 ("pim", raw.pim.is_some()),
                 ("hbm_pim", raw.hbm_pim.is_some()),
+                ("attacc", raw.attacc.is_some()),
                 ("quirks", raw.quirks.is_some()),
             ];
             if let Some((key, _)) = surplus.into_iter().find(|(_, present)| *present) {
@@ -39,9 +40,13 @@ pub(super) fn resolve(
             Device::Gpu(resolve_gpu(gpu))
         }
         (Some(npu), None) => {
-            if raw.hbm_pim.is_some() {
-                let rule = "attention is not lowered to HBM-PIM; memwall pim gemv runs products";
-                return Err(machine.fault("hbm_pim", rule));
+            let alone = [
+                ("hbm_pim", raw.hbm_pim.is_some()),
+                ("attacc", raw.attacc.is_some()),
+            ];
+            if let Some((key, _)) = alone.into_iter().find(|(_, given)| *given) {
+                let rule = "an iteration is lowered to [pim] only; memwall pim gemv runs products";
+                return Err(machine.fault(key, rule));
             }
             let Some(memory) = memory else {
                 return Err(machine.fault("npu", "a machine with an [npu] names its 'memory' part"));

@@ -3,6 +3,7 @@
 
 mod compare;
 mod figures;
+pub mod pim_attention;
 mod table;
 
 pub use compare::{compare, summary};

@@ -5,7 +5,7 @@ mod mapping;
 mod run;
 
 pub use mapping::{Mapping, Order, Share};
-pub use run::{Failed, Run, run};
+pub use run::{Failed, Run, run, streaming};
 
 use super::format::Format;
 

@@ -110,7 +110,7 @@ pub fn run<O: Observer>(gemv: &Gemv, std: &Arc<Standard>, observer: &mut O) -> R
         vector_bytes: 0,
         result_bytes: 0,
         useful_macs: (gemv.macs(), 0),
-        streaming: streaming(gemv, std),
+        streaming: streaming(gemv.weight_bytes(), std),
     };
     let macs = pim.macs(gemv.format).unwrap_or(1) * std.organisation.banks() as u64;
     let mut slowest = None;
@@ -221,10 +221,10 @@ fn simulate(
     })
 }
 
-/// Ticks in which all channels together read the matrix.
-fn streaming(gemv: &Gemv, std: &Arc<Standard>) -> Tick {
+/// Ticks in which all channels together read so many bytes, whole rows of consecutive slots.
+pub fn streaming(bytes: u64, std: &Arc<Standard>) -> Tick {
     let organisation = &std.organisation;
-    let bursts = gemv.weight_bytes().div_ceil(organisation.burst_bytes);
+    let bursts = bytes.div_ceil(organisation.burst_bytes);
     let mine = bursts.div_ceil(organisation.channels as u64);
     let mut channel = Channel::new(Arc::clone(std));
     let read = Descriptor::sequential(Direction::Read, 0, mine);

@@ -1,0 +1,3 @@
+//! AttAcc against its published results.
+
+mod recorded;
