@@ -108,3 +108,53 @@ impl Activations {
         open
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every single opening of a rank keeps its distances, whatever the commands open at once.
+    #[test]
+    fn openings_keep_rrd_and_faw() {
+        for banks in [1, 4, 16] {
+            let mut activations = Activations {
+                recent: vec![vec![0; 4]; 2],
+                group: vec![0; 8],
+                window: 39,
+                short: 2,
+                long: 4,
+                step: 2,
+                banks,
+                one_rank: banks == 1,
+                groups: 4,
+                pseudo_channels: 2,
+                of_group: 4,
+            };
+            let (mut opened, mut now): (Vec<Tick>, Tick) = (Vec::new(), 0);
+            for _ in 0..12 {
+                now = activations.ready(0).max(now);
+                let last = activations.issued(0, now);
+                let kept: Vec<Tick> = activations.recent[0]
+                    .iter()
+                    .map(|at| at.saturating_sub(1))
+                    .collect();
+                let new = banks.min(4);
+                assert_eq!(*kept.last().unwrap(), last);
+                opened.extend(&kept[4 - new..]);
+                let rest = &opened[opened.len() - new..];
+                assert!(rest.windows(2).all(|pair| pair[1] >= pair[0] + 2));
+                if banks > 4 {
+                    // The last four of sixteen: three windows after the first four.
+                    assert!(last >= now + 3 * 39);
+                }
+                if banks <= 4 && opened.len() > 4 {
+                    let tail = &opened[opened.len().saturating_sub(8)..];
+                    assert!(
+                        tail.windows(5).all(|five| five[4] >= five[0] + 39),
+                        "{opened:?}"
+                    );
+                }
+            }
+        }
+    }
+}
