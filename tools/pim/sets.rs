@@ -2,12 +2,13 @@
 
 use crate::diagnostics::Failure;
 use memwall_sim::dram::command::PerCommand;
-use memwall_sim::dram::{Command, NoObserver};
+use memwall_sim::dram::{Command, Digit, NoObserver, Standard};
 use memwall_sim::machine::{CommandSet, PimDevice};
 use memwall_sim::metrics::pim::Product;
 use memwall_sim::pim::bound::ClosedForm;
 use memwall_sim::pim::gemv::{Gemv, Mapping, Order};
 use memwall_sim::pim::{Format, PimTiming, attacc, gemv, hbm_pim};
+use std::sync::Arc;
 
 /// A product, done.
 pub(super) struct Done {
@@ -166,12 +167,21 @@ fn of_attacc(
             vector_bytes: of(Command::WrGb),
             result_bytes: of(Command::MvSb),
             macs: (product.macs(), done.macs() * lanes),
-            streaming: gemv::streaming(weights, standard),
+            streaming: gemv::streaming(weights, &interleaved(standard)),
         },
         layout: "rows over channels and units, columns over the banks of a unit".to_owned(),
         form: attacc::bound::closed_form(standard, &parameters),
         notes: quirks(set.iter().filter(|(_, set)| *set).map(|(name, _)| *name)),
     })
+}
+
+/// The same part with consecutive bursts in other pseudo-channels and bank groups: how a host that
+/// only reads would address it. AttAcc's own layout keeps a head in one bank.
+fn interleaved(standard: &Standard) -> Arc<Standard> {
+    use Digit::{Bank, BankGroup, Channel, Column, PseudoChannel, Rank, Row};
+    let mut standard = standard.clone();
+    standard.organisation.mapping = [Row, Rank, Bank, Column, BankGroup, PseudoChannel, Channel];
+    Arc::new(standard)
 }
 
 fn of_hbm_pim(

@@ -221,16 +221,28 @@ fn simulate(
     })
 }
 
-/// Ticks in which all channels together read so many bytes, whole rows of consecutive slots.
+/// Bursts of a stream that are simulated before its pace is taken for steady.
+const STEADY: u64 = 1 << 18;
+
+/// Ticks in which all channels together read so many bytes from consecutive slots. Long streams go
+/// on at the pace of their first bursts, over many refreshes.
 pub fn streaming(bytes: u64, std: &Arc<Standard>) -> Tick {
     let organisation = &std.organisation;
     let bursts = bytes.div_ceil(organisation.burst_bytes);
     let mine = bursts.div_ceil(organisation.channels as u64);
-    let mut channel = Channel::new(Arc::clone(std));
-    let read = Descriptor::sequential(Direction::Read, 0, mine);
-    let block = channel.push(0, read, Watch::Record);
-    while channel.advance(Tick::MAX, &mut NoObserver) != Stop::Idle {}
-    channel.completed(block).unwrap_or(0)
+    let read = |bursts: u64| {
+        let mut channel = Channel::new(Arc::clone(std));
+        let read = Descriptor::sequential(Direction::Read, 0, bursts);
+        let block = channel.push(0, read, Watch::Record);
+        while channel.advance(Tick::MAX, &mut NoObserver) != Stop::Idle {}
+        channel.completed(block).unwrap_or(0)
+    };
+    if mine <= 2 * STEADY {
+        return read(mine);
+    }
+    let (half, whole) = (read(STEADY), read(2 * STEADY));
+    let more = u128::from(mine - 2 * STEADY) * u128::from(whole - half);
+    whole + (more / u128::from(STEADY)) as Tick
 }
 
 impl Run {
