@@ -124,6 +124,22 @@ fn every_departure_is_needed() {
     assert!(windows(false) > windows(true));
 }
 
+/// A queue of any depth serves the same work; with barriers of eight bursts 64 are as good as any.
+#[test]
+fn deeper_queues_change_nothing_beyond_the_barriers() {
+    let die = part(DIE, &[]);
+    let ticks = |queue| {
+        let parameters = Parameters {
+            queue,
+            ..Parameters::default()
+        };
+        let run = hbm_pim::gemv(&die, &parameters, 4096, 1024);
+        run.expect("it fits").ticks
+    };
+    assert_eq!(ticks(usize::MAX), ticks(64));
+    assert!(ticks(1) > ticks(64));
+}
+
 /// Channel 0 stands for all of them: none has more to do, whatever the sizes.
 #[test]
 fn no_channel_takes_longer_than_the_first() {

@@ -113,7 +113,7 @@ proptest! {
         (rcd_rd, rcd_wr, rp) in (6u64..24, 4u64..20, 6u64..24),
         (ccd_s, ccd_more, wtr, wr) in (1u64..4, 0u64..5, 2u64..12, 8u64..24),
         (rtp, rrd, faw) in (2u64..8, 2u64..8, 8u64..80),
-        (refi, rfc) in (1400u64..5000, 60u64..400),
+        (refi, rfc, queue) in (1400u64..5000, 60u64..400, 1usize..65),
     ) {
         let ras = rcd_rd + 19;
         let standard = with(DIE, &[("channels", 4)], &[
@@ -134,7 +134,7 @@ proptest! {
             ("t_refi_tck", refi),
             ("t_rfc_tck", rfc),
         ]);
-        let parameters = Parameters::default();
+        let parameters = Parameters { queue, ..Parameters::default() };
         let mut log = CommandLog::default();
         let run = observe_gemv(&standard, &parameters, m, k, &mut log).expect("it fits");
         check(&standard, &log.0, run.ticks)?;

@@ -32,15 +32,23 @@ pub fn row_ticks(standard: &Standard) -> Tick {
 
 /// Bytes per second that the units of all channels can read from open rows.
 pub fn peak_bytes_per_s(standard: &Standard) -> u64 {
-    let bytes = BURST_BYTES * units(standard) * standard.organisation.channels as u64;
-    bytes * standard.clock.hz() / stride(standard)
+    rate(standard, BURST_BYTES, stride(standard))
+}
+
+/// Bytes per second of all units, each of which takes `bytes` in `ticks`.
+fn rate(standard: &Standard, bytes: u64, ticks: Tick) -> u64 {
+    let all_units = u128::from(units(standard)) * standard.organisation.channels as u128;
+    let per_s = all_units * u128::from(bytes) * u128::from(standard.clock.hz());
+    u64::try_from(per_s / u128::from(ticks)).unwrap_or(u64::MAX)
 }
 
 /// Bytes per second of a program that opens one row after the other on one side at a time.
 pub fn row_bytes_per_s(standard: &Standard) -> u64 {
-    let organisation = &standard.organisation;
-    let bytes = organisation.row_bytes * units(standard) * organisation.channels as u64;
-    bytes * standard.clock.hz() / row_ticks(standard)
+    rate(
+        standard,
+        standard.organisation.row_bytes,
+        row_ticks(standard),
+    )
 }
 
 /// Ticks below which no product reads its weights: at the peak of the columns, and a row at a time,

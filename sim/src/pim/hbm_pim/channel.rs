@@ -78,7 +78,7 @@ impl<'a> Channel<'a> {
             rules: Rules::of(&standard.constraints, &standard.organisation),
             gates: Gates::new(&standard.organisation, standard.distances.windows()),
             capacity: parameters.queue,
-            queue: VecDeque::with_capacity(parameters.queue),
+            queue: VecDeque::new(),
             open: vec![None; standard.organisation.banks()],
             banks_per_rank: parameters::banks(standard),
             latch: ModeLatch::new(parameters::banks(standard)),
