@@ -23,7 +23,7 @@ pub fn memwall(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 /// What a command said and its exit code, for a snapshot.
-fn said(folder: &Path, text: &mut String, arguments: &[&str]) {
+pub fn said(folder: &Path, text: &mut String, arguments: &[&str]) {
     let output = memwall(folder, arguments);
     let code = output.status.code().expect("not killed");
     let error = String::from_utf8(output.stderr).expect("UTF-8");
@@ -39,16 +39,16 @@ fn said(folder: &Path, text: &mut String, arguments: &[&str]) {
     );
 }
 
-fn shipped(name: &str) -> String {
+pub fn shipped(name: &str) -> String {
     std::fs::read_to_string(root().join("hw-configs").join(name)).expect("a shipped file")
 }
 
-fn write(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) {
+pub fn write(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) {
     std::fs::write(folder.join(name), bytes).expect("the target folder is writable");
 }
 
 /// Texts of the operating system are not ours.
-fn snapshot(name: &str, text: &str) {
+pub fn snapshot(name: &str, text: &str) {
     insta::with_settings!({filters => vec![(r"\(os error \d+\)", "(os error N)")]}, {
         insta::assert_snapshot!(name, text);
     });

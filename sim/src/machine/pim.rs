@@ -325,7 +325,7 @@ fn check(
         .find(|command| standard.interface.form(*command).is_none())
     {
         let rule = format!(
-            "do not describe {}, which this PIM side issues",
+            "these do not describe {}, which this PIM side issues",
             command.mnemonic()
         );
         return fault("pim.rules", &rule);

@@ -11,6 +11,7 @@ pub mod hbm_pim;
 pub mod newton;
 pub mod program;
 pub(crate) mod sequencer;
+pub(crate) mod stages;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tiling;

@@ -51,7 +51,7 @@ pub enum Failed {
     Format,
     /// The matrix needs so many rows of every bank, and there are fewer.
     Capacity {
-        /// Rows needed.
+        /// Rows needed at least.
         rows: u64,
         /// Rows there are for it.
         available: u64,
@@ -63,10 +63,13 @@ pub enum Failed {
 impl std::fmt::Display for Failed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Failed::Format => f.write_str("the multipliers in the banks do not take this format"),
+            Failed::Format => f.write_str(
+                "the multipliers in the banks do not take this format; [pim.formats] gives the \
+                 elements a step of those they take",
+            ),
             Failed::Capacity { rows, available } => write!(
                 f,
-                "the matrix takes {rows} rows of a bank, and there are {available}"
+                "the matrix takes {rows} rows of every bank, and there are {available} for it"
             ),
             Failed::NoPim => f.write_str("the part has no PIM side"),
         }
@@ -90,6 +93,15 @@ struct Simulated {
 /// of share, run once more for it where it watches at all.
 pub fn run<O: Observer>(gemv: &Gemv, std: &Arc<Standard>, observer: &mut O) -> Result<Run, Failed> {
     let pim = std.pim.as_ref().ok_or(Failed::NoPim)?;
+    let organisation = &std.organisation;
+    let bank_rows = (organisation.channels * organisation.banks()) as u64 * organisation.row_bytes;
+    let rows = gemv.weight_bytes().div_ceil(bank_rows);
+    if rows > organisation.rows {
+        return Err(Failed::Capacity {
+            rows,
+            available: organisation.rows,
+        });
+    }
     let mapping = Mapping::choose(gemv, std, pim).ok_or(Failed::Format)?;
     let shares = mapping.shares(gemv, std, pim);
     let mut kinds: BTreeMap<Share, u64> = BTreeMap::new();

@@ -1,0 +1,108 @@
+//! `memwall pim` as its users meet it.
+
+use crate::command_line::{folder, memwall, said, shipped, snapshot, write};
+use serde_json::Value;
+
+fn record(folder: &std::path::Path, arguments: &[&str]) -> Value {
+    let output = memwall(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[test]
+fn every_device_runs_a_product_no_faster_than_its_bound() {
+    let folder = folder("pim-devices");
+    let listed = record(&folder, &["pim", "list", "--json"]);
+    let names: Vec<&str> = listed
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|device| device["name"].as_str().expect("a name"))
+        .collect();
+    assert!(names.len() >= 7, "{names:?}");
+    for name in names {
+        let arguments = ["pim", "gemv", "1000", "3000", "--hw", name, "--json"];
+        let record = record(&folder, &arguments);
+        let result = &record["result"];
+        let figure = |key: &str| result[key].as_f64().expect("a figure");
+        assert_eq!(figure("weight_bytes"), 6e6);
+        let used = figure("useful_macs");
+        assert!(used > 0.2 && used <= 1.0, "{name}: {used}");
+        let quirks = record["notes"].to_string().contains("quirks");
+        assert!(quirks || figure("bound_fraction") <= 1.0, "{name}");
+        let stored = std::fs::read(folder.join("out/pim.json")).expect("a record");
+        let stored: Value = serde_json::from_slice(&stored).expect("JSON");
+        assert_eq!(stored, record);
+    }
+}
+
+#[test]
+fn two_runs_are_equal() {
+    let once = |name: &str| {
+        let arguments = ["pim", "gemv", "3000", "5000", "--hw", "neupims", "--json"];
+        record(&folder(name), &arguments)
+    };
+    assert_eq!(once("pim-one"), once("pim-two"));
+}
+
+#[test]
+fn bad_pim_devices_are_refused() {
+    let folder = folder("bad-pim");
+    let mut text = String::new();
+    let device = shipped("pim/neupims-hbm2.toml");
+    let rules = shipped("rules/pim-dual.toml");
+    write(
+        &folder,
+        "flag.toml",
+        device.replace("pim-dual", "misspelt-flag"),
+    );
+    write(
+        &folder,
+        "misspelt-flag.toml",
+        rules.replace("when = \"early_pim_release\"", "when = \"early_release\""),
+    );
+    write(
+        &folder,
+        "both.toml",
+        device.clone() + "\n[hbm_pim]\nqueue_bursts = 8\n",
+    );
+    let of = |setting: &'static str| ["pim", "gemv", "64", "64", "--set", setting];
+    for arguments in [
+        of("pim.formats.fp16=3"),
+        of("pim.formats.int9=32"),
+        of("pim.formats.int8=33"),
+        of("pim.accumulators=2"),
+        of("pim.activation=\"rank\""),
+        of("pim.arbitration=\"time_sliced\""),
+        of("pim.slices_tck=[1000,1000]"),
+        of("pim.rules=[\"pim-newton\"]"),
+        of("pim.rules=[\"pim-newtom\",\"pim-dual\"]"),
+        of("pim.power={average_w=1e-9,activate_nj=1,comp_pj=1}"),
+        of("quirks.per_bank_precharg=true"),
+    ] {
+        said(&folder, &mut text, &arguments);
+    }
+    for arguments in [
+        vec!["pim", "gemv", "64", "64", "--hw", "flag.toml"],
+        vec!["pim", "gemv", "64", "64", "--hw", "both.toml"],
+        vec!["pim", "gemv", "64", "64", "--hw", "npu-only"],
+        vec!["pim", "gemv", "64", "64", "--hw", "hbm-pin"],
+        vec!["pim", "gemv", "64", "64", "--format", "fp17"],
+        vec!["pim", "gemv", "64", "64", "--format", "int8"],
+        vec![
+            "pim",
+            "gemv",
+            "64",
+            "64",
+            "--hw",
+            "hbm-pim",
+            "--vectors",
+            "2",
+        ],
+        vec!["pim", "gemv", "16777216", "16777216"],
+        vec!["pim", "explain", "--hw", "attacc", "--steps", "3"],
+    ] {
+        said(&folder, &mut text, &arguments);
+    }
+    snapshot("bad_pim_devices", &text);
+}
