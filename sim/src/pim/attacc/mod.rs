@@ -1,9 +1,9 @@
 //! AttAcc (Park et al., ASPLOS 2024): attention in HBM3 at bank, bank-group or buffer level, with
 //! the softmax on the buffer die.
 //!
-//! One stack is simulated: the host's front end hands each channel requests of a [`stream`] in one
-//! order, and every channel's controller ([`channel`]) turns them into commands. [`attention`] and
-//! [`gemv`] write streams; [`bound`] says what no stream can beat. Distances come from the part's
+//! One stack is simulated: the host's front end hands each channel requests of a [`mod@stream`] in one
+//! order, and every channel's controller ([`mod@channel`]) turns them into commands. [`mod@attention`] and
+//! [`mod@gemv`] write streams; [`mod@bound`] says what no stream can beat. Distances come from the part's
 //! rules (`hw-configs/rules/attacc.toml`). The published simulator (scale-snu/attacc_simulator
 //! c600051, on Ramulator 2.0) is reproduced with [`Quirks::parity`].
 //!
