@@ -2,7 +2,7 @@
 
 use crate::support::part;
 use memwall_sim::dram::Command;
-use memwall_sim::pim::attacc::{Level, Parameters, bound, gemv, lacks};
+use memwall_sim::pim::attacc::{Attention, Level, Parameters, attention, bound, gemv, lacks};
 use proptest::prelude::*;
 
 const LEVELS: [Level; 3] = [Level::Bank, Level::BankGroup, Level::Buffer];
@@ -91,5 +91,36 @@ proptest! {
         let most = steps.iter().copied().max().unwrap_or(0);
         let least = bound(&standard, &parameters).least_ticks(most);
         prop_assert!(run.ticks > least, "{} ticks, bound {}", run.ticks, least);
+    }
+}
+
+/// What the published generator loses or repeats, a die does once: counts by arithmetic.
+#[test]
+fn attacc_a_die_does_all_the_work() {
+    let standard = part("attacc-hbm3-5200", &[]);
+    let (heads, head_size, length) = (37, 160, 700);
+    for level in LEVELS {
+        let work = Attention {
+            heads,
+            head_size,
+            length,
+        };
+        let parameters = Parameters::new(level);
+        let run = attention(&standard, &parameters, work);
+        // Tokens that units share, banks that share an element's bursts, places of a pseudo-channel.
+        let (units, shares, places) = [(16u64, 4u64, 8u64), (16, 1, 8), (2, 1, 1)][level as usize];
+        let (steps, tokens) = (head_size.div_ceil(16 * shares), length.div_ceil(units));
+        assert_eq!(run.macs(), heads * 2 * steps * tokens);
+        assert_eq!(run.of(Command::Sfm), heads);
+        assert_eq!(run.of(Command::WrGb), heads * steps * shares);
+        let weights = length.div_ceil(units * 16) * places;
+        assert_eq!(run.of(Command::MvGb), heads * weights);
+        let context = [8, 2, 1][level as usize] * steps;
+        let scores = tokens.div_ceil(16) * places;
+        assert_eq!(run.of(Command::MvSb), heads * (scores + context));
+        assert_eq!(run.weight_bytes, 2 * heads * head_size * length * 2);
+        let bound = bound(&standard, &parameters);
+        // The first five channels have three heads each.
+        assert!(run.ticks > bound.least_ticks(3 * 2 * steps * tokens));
     }
 }

@@ -66,3 +66,19 @@ fn attacc_embedded_rows_are_exact() {
     let alone = compared(&rows, &BOTH[..1]);
     assert!(alone.iter().any(|row| row.error > 0.01));
 }
+
+/// Keys that the authors' cache holds twice (quoted beside the seven rows): each controller gives one
+/// of the values, to the tick.
+#[test]
+fn attacc_keys_recorded_twice_come_from_both_controllers() {
+    for (length, published, earlier) in [(2048, 37_593, 38_138), (4096, 77_969, 79_205)] {
+        for (cycles, by) in [published, earlier].into_iter().zip(BOTH) {
+            let text = format!(
+                "pim_type,power_constraint,nhead,dhead,dbyte,L,cycle\nBA,True,130,128,2,{length},{cycles}\n"
+            );
+            let rows = parse("twice", &text).expect("sound");
+            let found = compared(&rows, &[by]);
+            assert!(found[0].differing.is_empty(), "{:?}", found[0].differing);
+        }
+    }
+}

@@ -63,7 +63,12 @@ impl Twin<'_> {
             Scope::PseudoChannel => !narrow || first.pseudo_channel == second.pseudo_channel,
             Scope::Rank => first.rank == second.rank,
             Scope::Group => first.group == second.group,
-            Scope::Bank => first.bank == second.bank,
+            Scope::Bank => {
+                // Rank 1 lies beyond the 32 banks of rank 0; its steps are noted in group 1 too.
+                let astray = a.1 / 32 * 4 + a.1 % 4;
+                let quirk = self.parameters.quirks.per_bank_marks_astray;
+                first.bank == second.bank || quirk && a.0 == Command::MacPb && astray == b.1
+            }
         }
     }
 

@@ -135,6 +135,10 @@ fn row<'a>(
     };
     let level = field("pim_type").to_lowercase();
     let level = Level::NAMES.iter().find(|(name, _)| *name == level);
+    let Some((_, level)) = level else {
+        let rule = format!("BA, BG or BUFFER; found '{}'", field("pim_type"));
+        return Err(("pim_type", rule));
+    };
     let power_limit = match field("power_constraint").to_lowercase().as_str() {
         "true" | "1" => true,
         "false" | "0" => false,
@@ -147,13 +151,7 @@ fn row<'a>(
     };
     let row = AttentionRow {
         line,
-        level: match level {
-            Some((_, level)) => *level,
-            None => {
-                let rule = format!("BA, BG or BUFFER; found '{}'", field("pim_type"));
-                return Err(("pim_type", rule));
-            }
-        },
+        level: *level,
         power_limit,
         work: Attention {
             heads: whole("nhead", 1 << 20)?,

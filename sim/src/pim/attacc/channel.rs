@@ -10,6 +10,7 @@ use crate::dram::command::{Command, PerCommand};
 use crate::dram::interface::Slot;
 use crate::dram::observer::Issued;
 use crate::time::Tick;
+use std::collections::VecDeque;
 
 /// No row is open.
 const CLOSED: u32 = u32::MAX;
@@ -37,7 +38,7 @@ struct Best {
 pub(crate) struct Channel {
     gates: Gates,
     /// Requests in order of arrival.
-    queue: Vec<Entry>,
+    queue: VecDeque<Entry>,
     /// Entries that are neither barriers nor steps on open rows. Without any, and with a step at
     /// the head, the head is next, and no search is needed.
     others: usize,
@@ -72,7 +73,7 @@ impl Channel {
         };
         Channel {
             gates: Gates::new(standard, parameters),
-            queue: Vec::with_capacity(room),
+            queue: VecDeque::with_capacity(room),
             others: 0,
             room,
             level: parameters.level,
@@ -98,7 +99,7 @@ impl Channel {
     pub(crate) fn push(&mut self, request: Request) {
         let entry = self.entry(request);
         self.others += usize::from(entry.command.is_some() && !entry.hit);
-        self.queue.push(entry);
+        self.queue.push_back(entry);
         self.changed = true;
     }
 
@@ -153,7 +154,7 @@ impl Channel {
     }
 
     fn barrier_ahead(&self) -> bool {
-        let head = self.queue.first();
+        let head = self.queue.front();
         head.is_some_and(|head| head.command.is_none())
     }
 
@@ -165,7 +166,7 @@ impl Channel {
         if self.others > 0 || self.due > 0 {
             return None;
         }
-        let head = *self.queue.first().filter(|head| head.hit)?;
+        let head = *self.queue.front().filter(|head| head.hit)?;
         let at = self.ready_at(head);
         let steps = self.gates.of_channel(self.level.mac());
         (at <= steps.max(now)).then_some((head, at))
@@ -176,7 +177,7 @@ impl Channel {
     /// most. `visit` gets the place, the request and its earliest tick, and ends it with `true`.
     #[inline]
     fn candidates(&self, mut visit: impl FnMut(usize, Entry, Tick) -> bool) {
-        let Some(&head) = self.queue.first() else {
+        let Some(&head) = self.queue.front() else {
             return;
         };
         if visit(0, head, self.ready_at(head)) {
@@ -208,7 +209,7 @@ impl Channel {
     /// Takes the barrier at the head away, or every one there.
     fn drop_barriers(&mut self) {
         while self.barrier_ahead() {
-            self.queue.remove(0);
+            self.queue.pop_front();
             self.changed = true;
             if self.quirks.barriers_take_slots {
                 break;

@@ -32,6 +32,8 @@ pub(crate) struct Gates {
     pseudo_channels: usize,
     /// Commands of this device count in all pseudo-channels, not in that of their address alone.
     everywhere: bool,
+    /// Where a per-bank step is noted besides, by bank.
+    astray: Option<Vec<u16>>,
     act: Command,
     window: Option<Activations>,
 }
@@ -99,6 +101,15 @@ impl Gates {
             units: units.collect(),
             pseudo_channels: o.pseudo_channels,
             everywhere: !quirks.checked_on_one_path,
+            astray: quirks.per_bank_marks_astray.then(|| {
+                let of_group = o.banks_per_group;
+                let other = |bank: usize| {
+                    let rank = standard.places[bank].rank / o.pseudo_channels;
+                    let group = rank.min(o.bank_groups - 1);
+                    (banks + group * of_group + bank % of_group) as u16
+                };
+                (0..o.banks()).map(other).collect()
+            }),
             act: parameters.level.act(),
             window: (!quirks.all_bank_act_outside_window)
                 .then(|| Activations::new(standard, parameters.level)),
@@ -147,6 +158,14 @@ impl Gates {
             Some(window) if command == self.act => window.issued(bank, at),
             _ => at,
         };
+        if let (Some(astray), Command::MacPb) = (&self.astray, command) {
+            for mark in &self.marks[command as usize] {
+                if mark.scope == Scope::Bank {
+                    let gate = &mut self.at[usize::from(astray[bank])][usize::from(mark.then)];
+                    *gate = (*gate).max(from + mark.distance);
+                }
+            }
+        }
         let everywhere = self.all_pseudo(command, Scope::PseudoChannel);
         for mark in &self.marks[command as usize] {
             let units = if everywhere && mark.scope == Scope::PseudoChannel {

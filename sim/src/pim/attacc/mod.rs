@@ -1,9 +1,9 @@
 //! AttAcc (Park et al., ASPLOS 2024): attention in HBM3 at bank, bank-group or buffer level, with
 //! the softmax on the buffer die.
 //!
-//! One stack is simulated: the host's front end hands each channel requests of a [`stream`] in one
-//! order, and every channel's controller ([`channel`]) turns them into commands. [`attention`] and
-//! [`gemv`] write streams; [`bound`] says what no stream can beat. Distances come from the part's
+//! One stack is simulated: the host's front end hands each channel requests of a [`mod@stream`] in one
+//! order, and every channel's controller ([`mod@channel`]) turns them into commands. [`mod@attention`] and
+//! [`mod@gemv`] write streams; [`mod@bound`] says what no stream can beat. Distances come from the part's
 //! rules (`hw-configs/rules/attacc.toml`). The published simulator (scale-snu/attacc_simulator
 //! c600051, on Ramulator 2.0) is reproduced with [`Quirks::parity`].
 //!
@@ -101,6 +101,9 @@ pub struct Quirks {
     /// distances alone: a refresh does not wait for tRP, and the next activation only for the
     /// refresh of the first pseudo-channel.
     pub checked_on_one_path: bool,
+    /// A step on one bank of both pseudo-channels also holds back the precharge of another bank: that
+    /// of its index in the bank group of the first rank whose number is the step's rank.
+    pub per_bank_marks_astray: bool,
     /// A barrier behind a barrier takes a command slot, and at most three go in one tick.
     pub barriers_take_slots: bool,
     /// One command a tick, although rows and columns have a bus each: the recorded runs issue no
@@ -131,6 +134,7 @@ impl Quirks {
             all_bank_act_outside_window: true,
             macs_beside_moves: true,
             checked_on_one_path: true,
+            per_bank_marks_astray: true,
             barriers_take_slots: true,
             one_command_a_tick: true,
             rows_wait_at_barriers: false,

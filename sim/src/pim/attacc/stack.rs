@@ -95,11 +95,12 @@ impl Front {
     ) {
         while let Some(step) = stream.steps.get(self.step) {
             let classes = class_of(step.first)..class_of(step.end);
-            for class in classes.start + self.handed..classes.end {
-                if !channels[class].has_room() {
+            let first = classes.start + self.handed;
+            for (class, channel) in (first..).zip(&mut channels[first..classes.end]) {
+                if !channel.has_room() {
                     return;
                 }
-                channels[class].push(step.request);
+                channel.push(step.request);
                 pushed(class);
                 self.handed += 1;
             }
