@@ -19,6 +19,7 @@ mod memory;
 mod memory_channels;
 mod memory_timeline;
 mod new_standard;
+mod newton;
 mod ramulator;
 mod regression;
 mod samples;

@@ -1,0 +1,3 @@
+//! The channel of the NeuPIMs artifact.
+
+mod timeline;
