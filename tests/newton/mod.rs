@@ -1,3 +1,4 @@
 //! The channel of the NeuPIMs artifact.
 
+mod streams;
 mod timeline;
