@@ -210,7 +210,7 @@ impl Newton {
             self.in_time(t, estimate);
             self.pim_precharge(bank, t, observer);
             // The group is still to be activated, with one row less to close before.
-            estimate -= self.tables.estimate.precharge as i64;
+            estimate -= self.tables.estimate.precharge.cast_signed();
             t += 1;
         }
         t
