@@ -21,6 +21,7 @@ mod memory;
 mod memory_channels;
 mod memory_timeline;
 mod new_standard;
+mod newton;
 mod pim_command;
 mod pim_gemv;
 mod ramulator;

@@ -48,6 +48,8 @@ const PARTS: &[(&str, &str)] = embedded!("parts":
     "dramsim3-hbm2-8gb-x128",
     "dramsim3-lpddr4-8gb-x16-2400",
     "pimsimulator-hbm2-64ch",
+    "newtonsim-hbm2-blocked",
+    "newtonsim-hbm2-dual",
     "ramulator-ddr4-3200",
     "ramulator-ddr5-4800",
     "ramulator-hbm2-2000",
@@ -70,6 +72,8 @@ const RULES: &[(&str, &str)] = embedded!("rules":
     "pim-blocked",
     "pim-dual",
     "pim-newton",
+    "newton-blocked",
+    "newton-dual",
     "pseudo-channel-refresh",
     "rank-refresh",
 );

@@ -1,7 +1,6 @@
 //! Arguments of `memwall validate pim-attention`.
 
-use super::at_least_one;
-use super::memory::per_cent;
+use super::memory::ComparisonArguments;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -23,21 +22,8 @@ pub(crate) struct ValidatePimAttentionArguments {
     /// Controller that the results are taken to come from
     #[arg(long, value_enum, default_value = "either")]
     pub controller: ControllerName,
-    /// Largest median of row errors, per cent
-    #[arg(long, value_name = "PERCENT", value_parser = per_cent)]
-    pub max_median: Option<f64>,
-    /// Largest 95th percentile of row errors, per cent
-    #[arg(long, value_name = "PERCENT", value_parser = per_cent)]
-    pub max_p95: Option<f64>,
-    /// Largest row error, per cent
-    #[arg(long, value_name = "PERCENT", value_parser = per_cent)]
-    pub max_worst: Option<f64>,
-    /// Print the record as JSON instead of a table
-    #[arg(long)]
-    pub json: bool,
-    /// Threads; figures do not depend on them [default: all cores]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub threads: Option<u64>,
+    #[command(flatten)]
+    pub comparison: ComparisonArguments,
 }
 
 /// `--controller`

@@ -1,13 +1,11 @@
 //! The suite `pim-attention`: attention layers on one HBM3 stack with PIM beside the results that the
 //! authors of AttAcc ship with their simulator.
 
-use super::dram::{exceeded, read, record};
+use super::{finish, reference};
 use crate::cli::pim_attention::{ControllerName, ValidatePimAttentionArguments};
 use crate::diagnostics::Failure;
 use crate::embedded::part;
 use crate::host::Host;
-use crate::output;
-use memwall_reports::table;
 use memwall_sim::record::validation::ValidationRow;
 use memwall_sim::validation::pim_attention::{RecordedBy, parse};
 use rayon::prelude::*;
@@ -22,11 +20,8 @@ const EMBEDDED: (&str, &str) = (
 const PARTS: [&str; 2] = ["attacc-hbm3-5200", "attacc-hbm3-5200-npc"];
 
 pub(crate) fn pim_attention(arguments: &ValidatePimAttentionArguments) -> Result<(), Failure> {
-    Host::start(arguments.threads);
-    let (origin, text) = match &arguments.reference {
-        None => (EMBEDDED.0.to_owned(), EMBEDDED.1.to_owned()),
-        Some(path) => (path.display().to_string(), read(path)?),
-    };
+    Host::start(arguments.comparison.threads);
+    let (origin, text) = reference(arguments.reference.as_deref(), EMBEDDED)?;
     let rows = parse(&origin, &text)?;
     let [limited, free] = PARTS;
     let (limited, free) = (part(limited, &[])?, part(free, &[])?);
@@ -39,18 +34,5 @@ pub(crate) fn pim_attention(arguments: &ValidatePimAttentionArguments) -> Result
         .par_iter()
         .filter_map(|row| row.compare(if row.power_limit { &limited } else { &free }, by))
         .collect();
-    let record = record("pim-attention", &origin, &text, rows)?;
-    let limits = [arguments.max_median, arguments.max_p95, arguments.max_worst];
-    let exceeded = exceeded(limits, &record.error);
-    if arguments.json {
-        output::print_json(&record)?;
-    } else {
-        let mut shown = format!("{origin}\n\n{}\n", table::validation(&record));
-        shown.push_str(&table::validation_summary(&record));
-        output::print(&shown)?;
-    }
-    if exceeded.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::Check(exceeded))
+    finish("pim-attention", &origin, &text, rows, &arguments.comparison)
 }

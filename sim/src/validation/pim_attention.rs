@@ -4,11 +4,11 @@
 //! and one in which row commands wait at barriers. A row is compared with the one asked for, or with
 //! both, and then belongs to the nearer; its error says which.
 
+use super::cells::{Cells, Row};
 use super::table::TableError;
 use crate::dram::{Command, Standard};
 use crate::pim::attacc::{Attention, Level, Parameters, Run, attention};
 use crate::record::validation::{Compared, ValidationRow};
-use memwall_models::spelling;
 
 /// The controller that a row is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,131 +62,54 @@ const MOST_BYTES: u64 = 1 << 34;
 
 /// Reads a table: tabs or commas between columns, `#` before remarks.
 pub fn parse(origin: &str, text: &str) -> Result<Vec<AttentionRow>, TableError> {
-    let mut lines = (1..)
-        .zip(text.lines())
-        .filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
-    let fault = |line, column: &str, rule: String| TableError {
-        origin: origin.to_owned(),
-        line,
-        column: column.to_owned(),
-        rule,
-        nearest: None,
-    };
-    let Some((first, header)) = lines.next() else {
-        return Err(fault(1, "(header)", "there is nothing in it".to_owned()));
-    };
-    let separator = if header.contains('\t') { '\t' } else { ',' };
-    let header = header.trim_start_matches('\u{feff}');
-    let names: Vec<&str> = header.split(separator).map(str::trim).collect();
-    let known = || KEYS.into_iter().chain(FIGURES).chain(PASSED_OVER);
-    for (index, &name) in names.iter().enumerate() {
-        if !known().any(|known| known == name) {
-            let rule = "no column of this name is known; tabs or commas separate columns";
-            let nearest = spelling::nearest(name, known()).map(str::to_owned);
-            let error = fault(first, name, rule.to_owned());
-            return Err(TableError { nearest, ..error });
-        }
-        if names[..index].contains(&name) {
-            return Err(fault(first, name, "stands in the header twice".to_owned()));
-        }
-    }
-    for name in KEYS.into_iter().chain([FIGURES[0]]) {
-        if !names.contains(&name) {
-            let rule = "this column is needed: it says what to run, or what came out";
-            return Err(fault(first, name, rule.to_owned()));
-        }
-    }
-    let mut rows = Vec::new();
-    for (line, text) in lines {
-        let fields: Vec<&str> = text.split(separator).map(str::trim).collect();
-        if fields.len() > names.len() {
-            let rule = format!("{} fields under {} headings", fields.len(), names.len());
-            return Err(fault(line, "(whole row)", rule));
-        }
-        let field = |name: &str| {
-            let index = names.iter().position(|known| *known == name);
-            index
-                .and_then(|index| fields.get(index))
-                .copied()
-                .unwrap_or("")
-        };
-        let row = row(line, field).map_err(|(column, rule)| fault(line, column, rule))?;
-        rows.push(row);
-    }
-    if rows.is_empty() {
-        return Err(fault(
-            first,
-            "(header)",
-            "there is a header and no row".to_owned(),
-        ));
-    }
-    Ok(rows)
+    let cells = Cells::parse(origin, text)?;
+    let known: Vec<&str> = KEYS.into_iter().chain(FIGURES).chain(PASSED_OVER).collect();
+    cells.refuse_others(&known)?;
+    cells.rows().map(|cells| row(&cells)).collect()
 }
 
-fn row<'a>(
-    line: u64,
-    field: impl Fn(&str) -> &'a str,
-) -> Result<AttentionRow, (&'static str, String)> {
-    let whole = |name: &'static str, most: u64| {
-        let number = field(name).parse().ok();
-        let number = number.filter(|number| (1..=most).contains(number));
-        let rule = || format!("a whole number from 1 to {most}; found '{}'", field(name));
-        number.ok_or_else(|| (name, rule()))
-    };
-    let level = field("pim_type").to_lowercase();
-    let level = Level::NAMES.iter().find(|(name, _)| *name == level);
+fn row(cells: &Row) -> Result<AttentionRow, TableError> {
+    let of_level = cells.need("pim_type")?.to_lowercase();
+    let level = Level::NAMES.iter().find(|(name, _)| *name == of_level);
     let Some((_, level)) = level else {
-        let rule = format!("BA, BG or BUFFER; found '{}'", field("pim_type"));
-        return Err(("pim_type", rule));
+        let rule = format!("BA, BG or BUFFER; found '{of_level}'");
+        return Err(cells.fault("pim_type", rule));
     };
-    let power_limit = match field("power_constraint").to_lowercase().as_str() {
+    let power_limit = match cells.need("power_constraint")?.to_lowercase().as_str() {
         "true" | "1" => true,
         "false" | "0" => false,
         found => {
-            return Err((
-                "power_constraint",
-                format!("True or False; found '{found}'"),
-            ));
+            let rule = format!("True or False; found '{found}'");
+            return Err(cells.fault("power_constraint", rule));
         }
     };
-    let row = AttentionRow {
-        line,
-        level: *level,
-        power_limit,
-        work: Attention {
-            heads: whole("nhead", 1 << 20)?,
-            head_size: whole("dhead", 1 << 14)?,
-            length: whole("L", 1 << 24)?,
-        },
-        element_bytes: whole("dbyte", 8)?,
-        figures: FIGURES
-            .into_iter()
-            .filter(|name| *name == FIGURES[0] || !field(name).is_empty())
-            .map(|name| {
-                let number = field(name).parse();
-                number.map(|number| (name, number)).map_err(|_| {
-                    (
-                        name,
-                        format!("a whole number from 0; found '{}'", field(name)),
-                    )
-                })
-            })
-            .collect::<Result<_, _>>()?,
+    let work = Attention {
+        heads: cells.whole("nhead", (1, 1 << 20))?,
+        head_size: cells.whole("dhead", (1, 1 << 14))?,
+        length: cells.whole("L", (1, 1 << 24))?,
     };
-    if row.figures[0].1 == 0 {
-        return Err((FIGURES[0], "no run takes 0 cycles".to_owned()));
+    let element_bytes = cells.whole("dbyte", (1, 8))?;
+    // No run takes no cycles.
+    let mut figures = vec![(FIGURES[0], cells.whole(FIGURES[0], (1, u64::MAX))?)];
+    for name in &FIGURES[1..] {
+        if cells.get(name).is_some() {
+            figures.push((name, cells.whole(name, (0, u64::MAX))?));
+        }
     }
-    let Attention {
-        heads,
-        head_size,
-        length,
-    } = row.work;
-    let bytes = u128::from(2 * heads * head_size) * u128::from(length * row.element_bytes);
+    let values = u128::from(2 * work.heads * work.head_size);
+    let bytes = values * u128::from(work.length * element_bytes);
     if bytes > u128::from(MOST_BYTES) {
         let rule = format!("keys and values of at most {MOST_BYTES} bytes; these are {bytes}");
-        return Err(("(whole row)", rule));
+        return Err(cells.fault("(whole row)", rule));
     }
-    Ok(row)
+    Ok(AttentionRow {
+        line: cells.line,
+        level: *level,
+        power_limit,
+        work,
+        element_bytes,
+        figures,
+    })
 }
 
 impl AttentionRow {
