@@ -37,7 +37,15 @@ fn attacc_broken_tables_are_refused_by_line_and_column() {
         (format!("{keys}\tcycel\n{row}\t1\n"), 1, "cycel"),
         (format!("{keys}\tcycle\n{row}\t1\n"), 1, "cycle"),
         (format!("{keys}\n{row}\t1\n"), 2, "(whole row)"),
-        (format!("{}\n{row}\n", keys.replace("\tL", "")), 1, "L"),
+        (
+            format!(
+                "{}\n{}\n",
+                keys.replace("\tL", ""),
+                row.replace("\t2\t128\t", "\t2\t")
+            ),
+            1,
+            "L",
+        ),
         (
             format!("{keys}\n{}\n", row.replace("BA", "BX")),
             2,
