@@ -206,8 +206,9 @@ fn jumping(part: &Standard, p: Parameters, mut offers: Offers, ticks: Tick) -> T
                 queue.pop_front();
             }
         }
-        // Without room, the next event is the earliest that could make some.
-        let room = channel.next_event() + 1;
+        // Without room, the next event is the earliest that could make some. There may be none: a
+        // row stays reserved until the next refresh, so that without any its requests wait for ever.
+        let room = channel.next_event().saturating_add(1);
         let heads = offers.iter().filter_map(|queue| queue.front());
         let next = heads.map(|(from, _)| if *from > channel.now() { *from } else { room });
         let until = next.min().unwrap_or(ticks).min(ticks);
