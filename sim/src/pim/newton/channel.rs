@@ -99,7 +99,7 @@ impl Newton {
     }
 
     /// Next tick in which a command may be issued, a transaction moved or an answer given, if none
-    /// is offered before.
+    /// is offered before; `Tick::MAX` for never, which only a channel without refresh can say.
     pub fn next_event(&self) -> Tick {
         self.next.min(self.answers.next_at()).max(self.now)
     }

@@ -83,6 +83,10 @@ impl Tiles {
                 unanswered += u64::from(!matches!(next.ask, Ask::Header { .. }));
                 channel.offer(next);
             }
+            if channel.next_event() == Tick::MAX && (waiting.peek().is_some() || unanswered > 0) {
+                // Nothing will ever happen.
+                return None;
+            }
             if waiting.peek().is_some() {
                 // The next event is the earliest that could make room.
                 channel.advance(channel.next_event() + 1, observer);
