@@ -18,6 +18,7 @@ mod legality;
 mod memory;
 mod memory_channels;
 mod memory_timeline;
+mod neupims;
 mod new_standard;
 mod ramulator;
 mod regression;

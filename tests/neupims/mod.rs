@@ -1,0 +1,3 @@
+//! The NeuPIMs artifact above its channels.
+
+mod steady;
