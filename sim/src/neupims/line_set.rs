@@ -1,181 +1,140 @@
 //! The set in which the artifact collects the lines of a transfer, for the order in which it gives
-//! them back: `robin_hood::unordered_set` of 3.11, a table with linear probing in which entries far
-//! from home displace those nearer to theirs. The order depends on hash, growth and displacement.
+//! them back. The recorded runs have that of `std::unordered_set` of libstdc++: one list through all
+//! entries, those of a bucket next to each other; an entry of an empty bucket goes to the head of
+//! the list, another behind the entry before its bucket. So the order is backwards, mostly.
 
-/// Slots of the first table.
-const FIRST_SLOTS: usize = 8;
-/// Low bits of the hash that are kept beside the distance from home.
-const HASH_BITS: u32 = 5;
+/// No entry.
+const NONE: u32 = u32::MAX;
+/// The place before the first entry.
+const HEAD: u32 = u32::MAX - 1;
+
+/// Bucket counts as the set grows: at each growth the first prime of libstdc++'s list that is at
+/// least twice the last one.
+const BUCKETS: [usize; 14] = [
+    13, 29, 59, 127, 257, 541, 1109, 2357, 5087, 10_273, 20_753, 42_043, 85_229, 172_933,
+];
 
 /// Lines, by address.
 #[derive(Debug)]
 pub(super) struct LineSet {
     keys: Vec<u64>,
-    /// 0 for an empty slot; else distance from home plus one, times `step`, plus hash bits.
-    marks: Vec<u8>,
-    count: usize,
-    /// Home slots minus one; 0 before the first insertion.
-    mask: usize,
-    /// Entries before the table has to change.
-    allowed: usize,
-    /// A distance of one in a mark.
-    step: u32,
-    /// Hash bits given up for longer distances.
-    lost: u32,
-    multiplier: u64,
+    /// Next entry of each entry.
+    next: Vec<u32>,
+    first: u32,
+    /// Entry before the first one of each bucket.
+    before: Vec<u32>,
+    /// How often it has grown.
+    growths: usize,
 }
 
 impl LineSet {
     pub(super) fn new() -> LineSet {
-        let mut set = LineSet {
+        LineSet {
             keys: Vec::new(),
-            marks: Vec::new(),
-            count: 0,
-            mask: 0,
-            allowed: 0,
-            step: 0,
-            lost: 0,
-            multiplier: 0,
-        };
-        set.clear();
-        set
+            next: Vec::new(),
+            first: NONE,
+            before: Vec::new(),
+            growths: 0,
+        }
     }
 
     /// As a set just made.
     pub(super) fn clear(&mut self) {
         self.keys.clear();
-        self.keys.resize(2, 0);
-        self.marks.clear();
-        self.marks.resize(2, 0);
-        self.count = 0;
-        self.mask = 0;
-        self.allowed = 0;
-        self.step = 1 << HASH_BITS;
-        self.lost = 0;
-        self.multiplier = 0xc4ce_b9fe_1a85_ec53;
+        self.next.clear();
+        self.first = NONE;
+        self.before.clear();
+        self.growths = 0;
     }
 
     /// Lines in the order in which the set gives them.
     pub(super) fn lines(&self) -> impl Iterator<Item = u64> {
-        let taken = self.keys.iter().zip(&self.marks);
-        taken.filter(|(_, mark)| **mark != 0).map(|(key, _)| *key)
+        let mut entry = self.first;
+        std::iter::from_fn(move || {
+            let key = *self.keys.get(entry as usize)?;
+            entry = self.next[entry as usize];
+            Some(key)
+        })
     }
 
     pub(super) fn insert(&mut self, key: u64) {
-        loop {
-            let (mut slot, mut mark) = self.home(key);
-            while mark < self.mark(slot) {
-                slot += 1;
-                mark += self.step;
-            }
-            while mark == self.mark(slot) {
-                if self.keys[slot] == key {
-                    return;
-                }
-                slot += 1;
-                mark += self.step;
-            }
-            if self.count < self.allowed {
-                self.put(slot, mark, key);
-                return;
-            }
+        if !self.before.is_empty() && self.contains(key) {
+            return;
+        }
+        // One entry a bucket, on average.
+        if self.keys.len() == self.before.len() {
             self.grow();
         }
+        let entry = self.keys.len() as u32;
+        self.keys.push(key);
+        self.next.push(NONE);
+        self.link(entry);
     }
 
-    fn mark(&self, slot: usize) -> u32 {
-        u32::from(self.marks[slot])
+    /// The hash is the key itself.
+    fn bucket(&self, key: u64) -> usize {
+        (key % self.before.len() as u64) as usize
     }
 
-    /// Finalizer of MurmurHash 3, its last multiplication being the table's own.
-    fn home(&self, key: u64) -> (usize, u32) {
-        let mut hash = key ^ (key >> 33);
-        hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
-        hash ^= hash >> 33;
-        hash = hash.wrapping_mul(self.multiplier);
-        hash ^= hash >> 33;
-        let kept = (hash as u32 & ((1 << HASH_BITS) - 1)) >> self.lost;
-        ((hash >> HASH_BITS) as usize & self.mask, self.step + kept)
+    fn bucket_of(&self, entry: u32) -> usize {
+        self.bucket(self.keys[entry as usize])
     }
 
-    /// Enters a key that is not there: whatever follows up to the next gap moves on by one.
-    fn put(&mut self, slot: usize, mark: u32, key: u64) {
-        let mut gap = slot;
-        while self.marks[gap] != 0 {
-            gap += 1;
-        }
-        let mut longest = mark;
-        for to in (slot + 1..=gap).rev() {
-            let moved = self.mark(to - 1) + self.step;
-            longest = longest.max(moved);
-            self.marks[to] = moved as u8;
-            self.keys[to] = self.keys[to - 1];
-        }
-        if longest + self.step > 0xff {
-            // The next distance would not fit: change the table at the next insertion.
-            self.allowed = 0;
-        }
-        self.marks[slot] = mark as u8;
-        self.keys[slot] = key;
-        self.count += 1;
-    }
-
-    /// Four entries in five slots.
-    fn most(&self) -> usize {
-        (self.mask + 1) * 80 / 100
-    }
-
-    fn grow(&mut self) {
-        if self.mask == 0 {
-            self.start(FIRST_SLOTS);
-        } else if self.count < self.most() && self.lengthen() {
-        } else if self.count * 2 < self.most() {
-            self.multiplier = self.multiplier.wrapping_add(0xc4ce_b9fe_1a85_ec54);
-            self.rehash(self.mask + 1);
-        } else {
-            self.rehash(2 * (self.mask + 1));
+    fn after(&mut self, entry: u32) -> &mut u32 {
+        match entry {
+            HEAD => &mut self.first,
+            entry => &mut self.next[entry as usize],
         }
     }
 
-    /// Gives a bit of the hash up for the distance.
-    fn lengthen(&mut self) -> bool {
-        if self.step <= 2 {
+    fn contains(&mut self, key: u64) -> bool {
+        let bucket = self.bucket(key);
+        let mut before = self.before[bucket];
+        if before == NONE {
             return false;
         }
-        self.step /= 2;
-        self.lost += 1;
-        self.marks.iter_mut().for_each(|mark| *mark /= 2);
-        self.allowed = self.most();
-        true
+        loop {
+            let entry = *self.after(before);
+            if entry == NONE || self.bucket_of(entry) != bucket {
+                return false;
+            }
+            if self.keys[entry as usize] == key {
+                return true;
+            }
+            before = entry;
+        }
     }
 
-    fn start(&mut self, slots: usize) {
-        self.count = 0;
-        self.mask = slots - 1;
-        self.allowed = self.most();
-        self.step = 1 << HASH_BITS;
-        self.lost = 0;
-        // Entries beyond the last home slot do not wrap around.
-        let all = slots + self.allowed.min(0xff) + 1;
-        self.keys.clear();
-        self.keys.resize(all, 0);
-        self.marks.clear();
-        self.marks.resize(all, 0);
+    /// Puts an entry at the beginning of its bucket.
+    fn link(&mut self, entry: u32) {
+        let bucket = self.bucket_of(entry);
+        let before = self.before[bucket];
+        if before == NONE {
+            let next = std::mem::replace(&mut self.first, entry);
+            self.next[entry as usize] = next;
+            if next != NONE {
+                let behind = self.bucket_of(next);
+                self.before[behind] = entry;
+            }
+            self.before[bucket] = HEAD;
+        } else {
+            let next = std::mem::replace(self.after(before), entry);
+            self.next[entry as usize] = next;
+        }
     }
 
-    fn rehash(&mut self, slots: usize) {
-        let old: Vec<u64> = self.lines().collect();
-        self.start(slots);
-        for key in old {
-            if self.allowed == 0 {
-                self.lengthen();
-            }
-            let (mut slot, mut mark) = self.home(key);
-            while mark <= self.mark(slot) {
-                slot += 1;
-                mark += self.step;
-            }
-            self.put(slot, mark, key);
+    /// More buckets: the entries are put in anew, in the order of the list.
+    fn grow(&mut self) {
+        let last = BUCKETS.len() - 1;
+        let buckets = BUCKETS[self.growths.min(last)] << self.growths.saturating_sub(last);
+        self.growths += 1;
+        let mut entry = std::mem::replace(&mut self.first, NONE);
+        self.before.clear();
+        self.before.resize(buckets, NONE);
+        while entry != NONE {
+            let next = self.next[entry as usize];
+            self.link(entry);
+            entry = next;
         }
     }
 }
@@ -204,12 +163,5 @@ mod tests {
             set.clear();
             prop_assert_eq!(set.lines().count(), 0);
         }
-    }
-
-    #[test]
-    fn the_order_is_not_ascending() {
-        let mut set = LineSet::new();
-        (0..513).for_each(|line| set.insert(line << 6));
-        assert!(!set.lines().is_sorted());
     }
 }

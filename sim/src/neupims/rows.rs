@@ -71,8 +71,6 @@ enum Figure {
     Finish(usize),
     /// Core cycles of the operator of this index.
     Cycles(usize),
-    /// Core cycles from the start of the first operator to the end of the last.
-    Whole,
     /// Simulated cycles of the last stage.
     Stage,
     /// Core cycles of an operator by name; of several the one that starts nearest to a cycle, or
@@ -94,7 +92,7 @@ impl Job {
         match row.kind {
             "pim_logit" => attention(row, Figure::Finish(0)),
             "pim_attend" => attention(row, Figure::Cycles(1)),
-            "alone" => attention(row, Figure::Whole),
+            "alone" => attention(row, Figure::Finish(1)),
             "concurrent" => concurrent(row),
             "gemm" => array(row, "M"),
             "vector" => array(row, "rows"),
@@ -111,11 +109,6 @@ impl Job {
         let found = match &self.figure {
             Figure::Finish(index) => operators.clone().nth(*index).map(|log| log.finished),
             Figure::Cycles(index) => operators.clone().nth(*index).map(length),
-            Figure::Whole => {
-                let end = operators.clone().map(|log| log.end).max();
-                let start = operators.clone().map(|log| log.start).min();
-                end.zip(start).map(|(end, start)| end - start)
-            }
             Figure::Stage => last.map(|stage| {
                 let before = run.stages.iter().rev().nth(1).map_or(0, |stage| stage.done);
                 stage.done - before
