@@ -20,6 +20,7 @@ mod memory_channels;
 mod memory_timeline;
 mod neupims;
 mod new_standard;
+mod newton;
 mod ramulator;
 mod regression;
 mod samples;

@@ -42,6 +42,8 @@ const PARTS: &[(&str, &str)] = embedded!("parts":
     "dramsim3-hbm1-4gb-x128",
     "dramsim3-hbm2-8gb-x128",
     "dramsim3-lpddr4-8gb-x16-2400",
+    "newtonsim-hbm2-blocked",
+    "newtonsim-hbm2-dual",
     "ramulator-ddr4-3200",
     "ramulator-ddr5-4800",
     "ramulator-hbm2-2000",
@@ -59,6 +61,8 @@ const RULES: &[(&str, &str)] = embedded!("rules":
     "hbm3",
     "lpddr5",
     "lpddr5-bank-refresh",
+    "newton-blocked",
+    "newton-dual",
     "pseudo-channel-refresh",
     "rank-refresh",
 );

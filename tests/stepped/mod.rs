@@ -2,4 +2,5 @@
 //! from decision to decision. What both say of a random load must be the same, command by command.
 
 pub mod bank_queues;
+pub mod newton;
 pub mod window;

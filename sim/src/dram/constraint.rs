@@ -56,3 +56,26 @@ impl Scope {
         Scope::NAMES[self as usize].0
     }
 }
+
+/// How two banks lie to each other, nearest first; the scopes in their order.
+pub const RELATIONS: usize = 5;
+
+/// Largest distance of fixed length from `first` to `then` by how their banks lie to each other.
+/// Windows, and distances that grow with the steps of a command, are not in it.
+pub fn by_relation(list: &[Constraint], first: Command, then: Command) -> [Tick; RELATIONS] {
+    let mut by_relation = [0; RELATIONS];
+    let both =
+        |c: &&Constraint| c.first == first && c.then == then && c.window <= 1 && c.per_step == 0;
+    for constraint in list.iter().filter(both) {
+        let scope = constraint.scope as usize;
+        let reached = if constraint.sibling {
+            scope + 1..(scope + 2).min(RELATIONS)
+        } else {
+            0..scope + 1
+        };
+        for distance in &mut by_relation[reached] {
+            *distance = constraint.distance.max(*distance);
+        }
+    }
+    by_relation
+}

@@ -94,12 +94,14 @@ impl Rules {
         for constraint in together {
             let reach = reach(constraint, organisation);
             let list = &mut rules.after[constraint.first as usize];
-            let same = |rule: &&mut Rule| rule.reach == reach && rule.then == constraint.then;
+            // A length that grows and one that does not are two rules: the longer one counts.
+            let same = |rule: &&mut Rule| {
+                rule.reach == reach
+                    && rule.then == constraint.then
+                    && rule.per_comp == constraint.per_step
+            };
             match list.iter_mut().find(same) {
-                Some(rule) => {
-                    rule.base = rule.base.max(constraint.distance);
-                    rule.per_comp = rule.per_comp.max(constraint.per_step);
-                }
+                Some(rule) => rule.base = rule.base.max(constraint.distance),
                 None => list.push(Rule {
                     reach,
                     then: constraint.then,

@@ -2,33 +2,16 @@
 //! what of it the controller has no gate for.
 
 use super::super::command::Command;
-use super::super::constraint::{Constraint, Scope};
+use super::super::constraint::{Constraint, RELATIONS, Scope, by_relation};
 use super::tables::{AfterColumn, MAX_WINDOW, Refused, Window};
-
-/// How two banks lie to each other, narrowest first; the scopes in their order.
-const RELATIONS: usize = 5;
 
 /// Largest distance between two commands by how their banks lie to each other.
 pub(super) struct Distances<'a>(pub(super) &'a [Constraint]);
 
 impl Distances<'_> {
     pub(super) fn of(&self, first: Command, then: Command) -> [u32; RELATIONS] {
-        let mut by_relation = [0; RELATIONS];
-        let both = |c: &&Constraint| c.first == first && c.then == then && c.window <= 1;
-        for constraint in self.0.iter().filter(both) {
-            let scope = constraint.scope as usize;
-            let reached = if constraint.sibling {
-                scope + 1..(scope + 2).min(RELATIONS)
-            } else {
-                0..scope + 1
-            };
-            for distance in &mut by_relation[reached] {
-                // Farther apart than a day of ticks is as good as never.
-                let ticks = constraint.distance.min(1 << 28) as u32;
-                *distance = (*distance).max(ticks);
-            }
-        }
-        by_relation
+        // Farther apart than a day of ticks is as good as never.
+        by_relation(self.0, first, then).map(|ticks| ticks.min(1 << 28) as u32)
     }
 
     /// The same, where only banks of the same rank may be reached and a nearer bank never waits for

@@ -1,0 +1,4 @@
+//! The channel of the NeuPIMs artifact.
+
+mod streams;
+mod timeline;
