@@ -1,3 +1,4 @@
 //! The NeuPIMs artifact above its channels.
 
+mod recorded;
 mod steady;

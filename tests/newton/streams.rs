@@ -248,7 +248,9 @@ fn compare(kind: Kind, p: Parameters, seed: u64, ticks: Tick) -> usize {
         let from = at.saturating_sub(3);
         let show = |log: &CommandLog| {
             let shown = log.0[from.min(log.0.len())..].iter().take(6);
-            shown.map(|issued| format!("{issued:?}\n")).collect::<String>()
+            shown
+                .map(|issued| format!("{issued:?}\n"))
+                .collect::<String>()
         };
         panic!(
             "{kind:?}, seed {seed}, {p:?}: {} and {} commands, from {at} on\n{}\n{}",
