@@ -47,6 +47,8 @@ pub struct StageLog {
 pub struct Run {
     /// Stages, in order.
     pub stages: Vec<StageLog>,
+    /// Cycles of the core, which stands still between stages.
+    pub worked: Tick,
 }
 
 /// One side's program at work.
@@ -159,6 +161,7 @@ impl<P: Port> Machine<P> {
                 operators,
             });
         }
+        run.worked = self.core.cycle;
         Ok(run)
     }
 

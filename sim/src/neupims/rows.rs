@@ -19,6 +19,10 @@ pub struct Row<'a> {
     pub case: &'a str,
     pub params: &'a str,
     pub note: &'a str,
+    /// Requests of the iteration that a row of one operator was taken from, if known. The operator's
+    /// cycles depend on what ran before it: on the address at which its transfers begin, the ticks
+    /// since a refresh, the writes left in the channels.
+    pub batch: &'a [Request],
 }
 
 /// Why a row cannot be compared.
@@ -57,6 +61,19 @@ pub struct Workload {
 }
 
 impl Workload {
+    /// A whole iteration of a batch.
+    pub fn iteration(
+        model: Model,
+        batch: &[Request],
+        mode: Mode,
+    ) -> Result<Workload, NeuPimsError> {
+        Ok(Workload {
+            mode,
+            model,
+            stages: programs(&model, batch, mode, mode.stages())?,
+        })
+    }
+
     /// Runs it on the channels that `port` makes.
     pub fn run<P: Port>(&self, port: impl FnMut() -> P) -> Result<Run, RowError> {
         let mut machine = Machine::new(port, self.mode, self.model.address_space());
@@ -126,6 +143,9 @@ impl Job {
     }
 }
 
+/// Elements of a head of models that are only given by their embedding.
+const HEAD: u64 = 128;
+
 /// Attention alone: `L=512 dk=128 heads=8`, of one request or as many as the case or the
 /// parameters say; without heads it is the model of the other rows.
 fn attention(row: &Row<'_>, figure: Figure) -> Result<Job, RowError> {
@@ -187,7 +207,7 @@ fn concurrent(row: &Row<'_>) -> Result<Job, RowError> {
 }
 
 /// An operator of the array side with nothing else running: `7B tp4 fc1`, `E1024 tp1 res`. It ran in
-/// an iteration of one batch, whose attention the table does not give; it is left out.
+/// an iteration of one batch. Where the batch is not known, its attention is left out.
 fn array(row: &Row<'_>, rows: &'static str) -> Result<Job, RowError> {
     let words: Vec<&str> = row.case.split_whitespace().collect();
     let [size, devices, name] = words[..] else {
@@ -197,18 +217,18 @@ fn array(row: &Row<'_>, rows: &'static str) -> Result<Job, RowError> {
             "a model, devices and an operator",
         ));
     };
-    let model = devices
-        .strip_prefix("tp")
-        .and_then(number)
-        .and_then(|devices| match size.strip_prefix('E').and_then(number) {
-            // Heads do not matter here.
-            Some(embedding) => Some(Model {
-                embedding,
-                heads: devices,
-                devices,
-            }),
-            None => Model::named(size, devices),
-        });
+    let model = devices.strip_prefix("tp").and_then(number);
+    let model = model.and_then(|devices| {
+        let Some(embedding) = size.strip_prefix('E').and_then(number) else {
+            return Model::named(size, devices);
+        };
+        let heads = embedding / HEAD;
+        Some(Model {
+            embedding,
+            heads,
+            devices,
+        })
+    });
     let Some(model) = model else {
         return Err(missing_in(
             "case",
@@ -217,22 +237,23 @@ fn array(row: &Row<'_>, rows: &'static str) -> Result<Job, RowError> {
         ));
     };
     let rows = value(row.params, rows).ok_or_else(|| missing(row, rows))?;
-    let stage = |stage| Ok::<_, RowError>((stage, pair(&model, stage, rows, &[])?));
-    let mut stages = vec![stage(Stage::A)?];
-    if name != "QKVgen" {
-        stages.push(stage(Stage::E)?);
-    }
-    Ok(Job {
-        workload: Workload {
-            mode: Mode::OneBatch,
+    let mode = Mode::OneBatch;
+    let workload = if rows == row.batch.len() as u64 && name != "QKVgen" {
+        Workload::iteration(model, row.batch, mode)?
+    } else {
+        let mut stages = vec![(Stage::A, pair(&model, Stage::A, rows, &[])?)];
+        if name != "QKVgen" {
+            stages.push((Stage::E, pair(&model, Stage::E, rows, &[])?));
+        }
+        Workload {
+            mode,
             model,
             stages,
-        },
-        figure: Figure::Named {
-            name: name.to_owned(),
-            start: None,
-        },
-    })
+        }
+    };
+    let name = name.to_owned();
+    let figure = Figure::Named { name, start: None };
+    Ok(Job { workload, figure })
 }
 
 /// Number and tokens of requests: `32 x L=2048`, or `L=512` with the number in the case
@@ -302,6 +323,7 @@ mod tests {
             case,
             params,
             note: "",
+            batch: &[],
         }
     }
 
