@@ -4,7 +4,8 @@
 use crate::stepped::newton::Stepped;
 use crate::support::part;
 use memwall_sim::dram::bank_queues::RefreshOrder;
-use memwall_sim::dram::{CommandLog, Standard};
+use memwall_sim::dram::command::COMMANDS;
+use memwall_sim::dram::{Command, CommandLog, Standard};
 use memwall_sim::pim::newton::port::{Answer, Ask, Coordinates, Port, Transaction};
 use memwall_sim::pim::newton::{Newton, Parameters};
 use memwall_sim::time::Tick;
@@ -286,11 +287,11 @@ fn one_row_buffer() {
     compare_many(BLOCKED, Parameters::default(), 200..248, 20_000);
 }
 
-#[test]
-fn every_parameter_changed() {
+/// Parameters with one behaviour, or several sizes, changed.
+#[rustfmt::skip]
+fn changed() -> Vec<Parameters> {
     let p = Parameters::default;
-    #[rustfmt::skip]
-    let changed = [
+    vec![
         Parameters { deadline: false, ..p() },
         Parameters { coarse_estimate: false, ..p() },
         Parameters { slack_rule: false, ..p() },
@@ -311,11 +312,63 @@ fn every_parameter_changed() {
             gwrite_stalls: false, early_result: false, result_off_bus: false,
             gact_by_one_bank: false, gact_outside_window: false, coarse_estimate: false, ..p()
         },
-    ];
-    for (index, p) in (0..).zip(changed) {
+    ]
+}
+
+#[test]
+fn every_parameter_changed() {
+    for (index, p) in (0..).zip(changed()) {
         for (kind, first) in [(DUAL, 1000), (MEETING, 2000), (BLOCKED, 3000)] {
             let first = first + 10 * index;
             compare_many(kind, p, first..first + 3, 8_000);
+        }
+    }
+}
+
+/// Streams that a change does not show in would compare nothing.
+#[test]
+fn every_change_shows_in_the_streams() {
+    let part = part(MEETING.part, &[]);
+    let log = |p, seed| {
+        let offers = offers(MEETING, seed, 8_000);
+        let (log, answers) = jumping(&part, p, offers, 8_000);
+        (log.0, answers)
+    };
+    let seeds = 2000..2024;
+    let plain: Vec<_> = seeds
+        .clone()
+        .map(|seed| log(Parameters::default(), seed))
+        .collect();
+    for p in changed() {
+        let mut pairs = seeds.clone().zip(&plain);
+        assert!(pairs.any(|(seed, plain)| log(p, seed) != *plain), "{p:?}");
+    }
+}
+
+/// What the streams come to: every command, refusals and refreshes among tiles.
+#[test]
+fn streams_reach_every_command() {
+    use Command::{
+        Act, Comp, CompsReadres, GAct, Gwrite, Header, PimPre, Pre, Rd, Readres, Ref, Wr,
+    };
+    let host = [Act, Pre, Rd, Wr, Ref, Gwrite, GAct, Header];
+    for (kind, seeds, pim) in [
+        (DUAL, 0..48, [PimPre, CompsReadres]),
+        (MEETING, 100..148, [PimPre, CompsReadres]),
+        (BLOCKED, 200..248, [Comp, Readres]),
+    ] {
+        let part = part(kind.part, &[]);
+        let mut counts = [0; COMMANDS];
+        for seed in seeds {
+            let offers = offers(kind, seed, 20_000);
+            let (log, _) = jumping(&part, Parameters::default(), offers, 20_000);
+            for issued in log.0 {
+                counts[issued.command as usize] += 1;
+            }
+        }
+        for command in host.into_iter().chain(pim) {
+            let count = counts[command as usize];
+            assert!(count > 100, "{kind:?}: {count} {}", command.mnemonic());
         }
     }
 }

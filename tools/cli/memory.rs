@@ -71,6 +71,8 @@ pub(crate) struct ValidateArguments {
 pub(crate) enum Suite {
     /// DRAM controllers and standards against DRAMsim3 and Ramulator 2
     Dram(ValidateDramArguments),
+    /// The PIM channel of the NeuPIMs artifact against NewtonSim
+    Newton(ValidateNewtonArguments),
 }
 
 #[derive(Debug, Args)]
@@ -89,6 +91,28 @@ pub(crate) struct ValidateDramArguments {
     /// Folder of the traces that rows name
     #[arg(long, value_name = "DIR")]
     pub trace_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub comparison: ComparisonArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  memwall validate newton --max-worst 0
+  memwall validate newton --reference mine.tsv --json
+The table has tab-separated columns. The column kind says what a row is: tiles has those of
+tests/reference/newton.tsv. The error of a row is the largest relative error of its figures; figures
+that agree to the digits printed have none. Exit code 1 if a limit is exceeded.")]
+pub(crate) struct ValidateNewtonArguments {
+    /// Table of recorded figures; the embedded one if absent
+    #[arg(long, value_name = "FILE")]
+    pub reference: Option<PathBuf>,
+    #[command(flatten)]
+    pub comparison: ComparisonArguments,
+}
+
+/// What every suite is asked for.
+#[derive(Debug, Args)]
+pub(crate) struct ComparisonArguments {
     /// Largest median of row errors, per cent
     #[arg(long, value_name = "PERCENT", value_parser = per_cent)]
     pub max_median: Option<f64>,

@@ -1,21 +1,18 @@
 //! The suite `dram`: each row of a table names a simulator, its configuration and a workload; the
 //! part that stands for the configuration is run under the simulator's policy.
 
+use super::{finish, reference};
 use crate::cli::memory::ValidateDramArguments;
 use crate::diagnostics::Failure;
 use crate::embedded::{Embedded, part};
 use crate::host::Host;
 use crate::mem::measure::{Bench, Load};
-use crate::output;
 use memwall_models::spelling;
-use memwall_reports::table;
 use memwall_sim::dram::{Policy, Workload};
 use memwall_sim::machine::{PartSource, Setting};
-use memwall_sim::record::SCHEMA_VERSION;
-use memwall_sim::record::validation::{ErrorSummary, ValidationRecord, ValidationRow};
-use memwall_sim::validation::{ReferenceRow, ReferenceTable, compare, summary};
+use memwall_sim::record::validation::ValidationRow;
+use memwall_sim::validation::{ReferenceRow, ReferenceTable, compare};
 use rayon::prelude::*;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// The table that the program carries.
@@ -25,11 +22,8 @@ const EMBEDDED: (&str, &str) = (
 );
 
 pub(crate) fn dram(arguments: &ValidateDramArguments) -> Result<(), Failure> {
-    Host::start(arguments.threads);
-    let (origin, text) = match &arguments.reference {
-        None => (EMBEDDED.0.to_owned(), EMBEDDED.1.to_owned()),
-        Some(path) => (path.display().to_string(), read(path)?),
-    };
+    Host::start(arguments.comparison.threads);
+    let (origin, text) = reference(arguments.reference.as_deref(), EMBEDDED)?;
     let table = ReferenceTable::parse(&origin, &text)?;
     // All rows are understood before the first is run.
     let jobs = table
@@ -43,58 +37,7 @@ pub(crate) fn dram(arguments: &ValidateDramArguments) -> Result<(), Failure> {
         .collect::<Vec<_>>()
         .into_iter()
         .collect::<Result<Vec<_>, _>>()?;
-    let record = record(&origin, &text, rows)?;
-    let exceeded = exceeded(arguments, &record.error);
-    if arguments.json {
-        output::print_json(&record)?;
-    } else {
-        let mut shown = format!("{origin}\n\n{}\n", table::validation(&record));
-        shown.push_str(&table::validation_summary(&record));
-        output::print(&shown)?;
-    }
-    if exceeded.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::Check(exceeded))
-}
-
-fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Failure::input(format!("{}: cannot be read: {error}", path.display())))
-}
-
-fn record(origin: &str, text: &str, rows: Vec<ValidationRow>) -> Result<ValidationRecord, Failure> {
-    let nothing = || Failure::internal("a table without rows was compared");
-    Ok(ValidationRecord {
-        schema_version: SCHEMA_VERSION,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        suite: "dram".to_owned(),
-        reference: Path::new(origin)
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
-        digest: blake3::hash(text.as_bytes()).to_hex().to_string(),
-        error: summary(rows.iter().map(|row| row.error)).ok_or_else(nothing)?,
-        energy_error: summary(rows.iter().filter_map(|row| row.energy_error)),
-        rows,
-    })
-}
-
-/// What the limits say.
-fn exceeded(arguments: &ValidateDramArguments, error: &ErrorSummary) -> String {
-    let mut text = String::new();
-    for (name, limit, found) in [
-        ("--max-median", arguments.max_median, error.median),
-        ("--max-p95", arguments.max_p95, error.p95),
-        ("--max-worst", arguments.max_worst, error.worst),
-    ] {
-        if let Some(limit) = limit.filter(|limit| 100.0 * found > *limit) {
-            let found = 100.0 * found;
-            let _ = writeln!(text, "{name} {limit}: the error is {found:.4} %");
-        }
-    }
-    text
+    finish("dram", &origin, &text, rows, &arguments.comparison)
 }
 
 /// A row, understood.

@@ -60,6 +60,33 @@ pub fn compare(
     }
 }
 
+/// Compares figures by column with ours: the largest relative error, the figure that has it, and all
+/// that differ. A figure that we do not have is wholly wrong.
+pub(super) fn compare_figures(
+    recorded: &[(&str, f64, usize)],
+    ours: impl Fn(&str) -> Option<f64>,
+) -> (f64, Option<Compared>, Vec<Compared>) {
+    let mut differing = Vec::new();
+    for &(column, reference, digits) in recorded {
+        let (ours, error) = match ours(column) {
+            Some(ours) => (ours, relative(ours, reference, digits)),
+            None => (0.0, 1.0),
+        };
+        if error > 0.0 {
+            differing.push(Compared {
+                column: column.to_owned(),
+                reference,
+                ours,
+                error,
+            });
+        }
+    }
+    let worst = differing.iter().max_by(|a, b| a.error.total_cmp(&b.error));
+    let worst = worst.cloned();
+    let error = worst.as_ref().map_or(0.0, |worst| worst.error);
+    (error, worst, differing)
+}
+
 /// Our mean latency in ticks with the digits of the table, where the row has that column.
 fn printed_mean(
     row: &ReferenceRow,

@@ -1,10 +1,14 @@
 //! Our figures beside figures that somebody recorded with a reference simulator: the table, the
 //! error of each row, the distribution of errors. Knows columns, and nothing of any row.
 
+mod cells;
 mod compare;
 mod figures;
+mod newton;
 mod table;
 
+pub use cells::{Cells, Row};
 pub use compare::{compare, summary};
 pub use figures::Figure;
+pub use newton::{NewtonCase, NewtonRow, Recorded, newton_rows};
 pub use table::{ReferenceRow, ReferenceTable, TableError};

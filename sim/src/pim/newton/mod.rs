@@ -15,8 +15,10 @@ pub mod port;
 mod queues;
 mod refresh;
 mod tables;
+mod tiles;
 mod waiting;
 
 pub use channel::Newton;
 pub use parameters::Parameters;
 pub use tables::{MAX_BANKS, Refused};
+pub use tiles::{Pace, Tiles};

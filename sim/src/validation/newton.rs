@@ -1,0 +1,150 @@
+//! Rows about the channel of the NeuPIMs artifact. A row says by its `kind` what was run; every kind
+//! is a variant of [`NewtonCase`] and an entry of [`KINDS`].
+
+use super::cells::{Cells, Row};
+use super::compare::compare_figures;
+use super::table::TableError;
+use crate::dram::bank_queues::RefreshOrder;
+use crate::dram::{NoObserver, Standard};
+use crate::pim::newton::{Newton, Pace, Parameters, Refused, Tiles};
+use crate::record::validation::ValidationRow;
+
+/// What the rows of a table run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewtonCase {
+    /// Tiles on one channel.
+    Tiles {
+        /// The tiles.
+        tiles: Tiles,
+        /// Whether ranks are refreshed.
+        refresh: RefreshOrder,
+    },
+}
+
+/// A recorded figure: its column, value and digits after the point.
+pub type Recorded = (&'static str, f64, usize);
+
+/// A row of a table: what to run, and what came out there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewtonRow {
+    /// Line of the table.
+    pub line: u64,
+    /// Simulator.
+    pub simulator: String,
+    /// Its configuration.
+    pub config: String,
+    /// What was run.
+    pub case: NewtonCase,
+    /// Figures given.
+    pub figures: Vec<Recorded>,
+}
+
+type Reader = fn(&Row<'_>) -> Result<NewtonRow, TableError>;
+
+/// Kinds of rows, and what reads them.
+const KINDS: [(&str, Reader); 1] = [("tiles", tiles)];
+
+const YES_NO: [(&str, bool); 2] = [("no", false), ("yes", true)];
+
+/// The rows of a table, every one understood.
+pub fn newton_rows(table: &Cells) -> Result<Vec<NewtonRow>, TableError> {
+    let read = |row: Row<'_>| row.one_of("kind", &KINDS)?(&row);
+    table.rows().map(read).collect()
+}
+
+fn tiles(row: &Row<'_>) -> Result<NewtonRow, TableError> {
+    let order = [("off", RefreshOrder::Off), ("on", RefreshOrder::Staggered)];
+    let mut figures = Vec::new();
+    for column in ["first_result", "row_ticks", "total_ticks"] {
+        if let Some((value, digits)) = row.figure(column)? {
+            figures.push((column, value, digits));
+        }
+    }
+    if figures.is_empty() {
+        return Err(row.fault("(whole row)", "has no figure to compare".to_owned()));
+    }
+    let tiles = Tiles {
+        count: row.whole("rows", (1, 30_000))?,
+        read_outs: row.whole("read_outs", (1, 1024))?,
+        comps: row.whole("comps", (1, 32))?,
+        same_row: row.one_of("same_row", &YES_NO)?,
+        gwrite: row.one_of("gwrite", &YES_NO)?,
+    };
+    Ok(NewtonRow {
+        line: row.line,
+        simulator: row.need("simulator")?.to_owned(),
+        config: row.need("config")?.to_owned(),
+        case: NewtonCase::Tiles {
+            tiles,
+            refresh: row.one_of("refresh", &order)?,
+        },
+        figures,
+    })
+}
+
+impl NewtonRow {
+    /// Runs the row on the part that stands for its configuration.
+    pub fn run(&self, standard: &Standard) -> Result<ValidationRow, Refused> {
+        match self.case {
+            NewtonCase::Tiles { tiles, refresh } => self.run_tiles(standard, tiles, refresh),
+        }
+    }
+
+    fn run_tiles(
+        &self,
+        standard: &Standard,
+        tiles: Tiles,
+        refresh: RefreshOrder,
+    ) -> Result<ValidationRow, Refused> {
+        let parameters = Parameters {
+            refresh,
+            ..Parameters::default()
+        };
+        let mut channel = Newton::new(standard, parameters)?;
+        let pace = tiles.run(&mut channel, &mut NoObserver);
+        let ours = |column: &str| pace.and_then(|pace| figure(column, tiles, &pace));
+        let Tiles {
+            count,
+            read_outs,
+            comps,
+            ..
+        } = tiles;
+        let rows = if tiles.same_row {
+            "one row"
+        } else {
+            "new rows"
+        };
+        let vector = if tiles.gwrite { ", GWRITE" } else { "" };
+        let refreshed = if refresh == RefreshOrder::Off {
+            ", no refresh"
+        } else {
+            ""
+        };
+        let (error, worst, differing) = compare_figures(&self.figures, ours);
+        Ok(ValidationRow {
+            line: self.line,
+            simulator: self.simulator.clone(),
+            config: self.config.clone(),
+            part: standard.name.clone(),
+            workload: format!("{count} x {read_outs} x {comps}, {rows}{vector}{refreshed}"),
+            channels: 1,
+            requests: pace.map_or(0, |pace| pace.transactions),
+            error,
+            worst,
+            energy_error: None,
+            differing,
+        })
+    }
+}
+
+fn figure(column: &str, tiles: Tiles, pace: &Pace) -> Option<f64> {
+    match column {
+        "first_result" => Some(pace.first_result as f64),
+        "total_ticks" => Some(pace.total as f64),
+        "row_ticks" => {
+            let rows = tiles.count.checked_sub(1).filter(|rows| *rows > 0)?;
+            Some((pace.last_tile - pace.first_result) as f64 / f64::from(rows))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,71 @@
+//! The suite `newton`: each row of a table says by its kind what the published simulator of the
+//! NeuPIMs channel was given; the part that stands for its configuration is given the same.
+
+use super::{finish, reference};
+use crate::cli::memory::ValidateNewtonArguments;
+use crate::diagnostics::Failure;
+use crate::embedded::part;
+use crate::host::Host;
+use memwall_models::spelling;
+use memwall_sim::validation::{Cells, NewtonRow, TableError, newton_rows};
+use rayon::prelude::*;
+
+/// The table that the program carries.
+const EMBEDDED: (&str, &str) = (
+    "tests/reference/newton.tsv",
+    include_str!("../../tests/reference/newton.tsv"),
+);
+
+/// Configurations of the simulator, and the parts that stand for them.
+const CONFIGS: [(&str, &str); 2] = [
+    ("HBM2_8Gb_x128_dualpim", "newtonsim-hbm2-dual"),
+    ("HBM2_8Gb_x128_singlepim", "newtonsim-hbm2-blocked"),
+];
+
+pub(crate) fn newton(arguments: &ValidateNewtonArguments) -> Result<(), Failure> {
+    Host::start(arguments.comparison.threads);
+    let (origin, text) = reference(arguments.reference.as_deref(), EMBEDDED)?;
+    let table = Cells::parse(&origin, &text)?;
+    // All rows are understood before the first is run.
+    let jobs = newton_rows(&table)?
+        .into_iter()
+        .map(|row| Ok((part(config(&origin, &row)?, &[])?, row)))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let rows = jobs
+        .par_iter()
+        .map(|(standard, row)| {
+            row.run(standard).map_err(|rule| {
+                let fault = fault(&origin, row, rule.to_string(), None);
+                Failure::from(fault)
+            })
+        })
+        .collect::<Vec<_>>()
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?;
+    finish("newton", &origin, &text, rows, &arguments.comparison)
+}
+
+/// The part that stands for the configuration of a row.
+fn config(origin: &str, row: &NewtonRow) -> Result<&'static str, TableError> {
+    let known = CONFIGS.iter().find(|(name, _)| *name == row.config);
+    known.map(|(_, part)| *part).ok_or_else(|| {
+        let names = CONFIGS.map(|(name, _)| name);
+        let nearest = spelling::nearest(&row.config, names).map(str::to_owned);
+        let rule = format!(
+            "no part stands for '{}'; there are {}",
+            row.config,
+            names.join(", ")
+        );
+        fault(origin, row, rule, nearest)
+    })
+}
+
+fn fault(origin: &str, row: &NewtonRow, rule: String, nearest: Option<String>) -> TableError {
+    TableError {
+        origin: origin.to_owned(),
+        line: row.line,
+        column: "config".to_owned(),
+        rule,
+        nearest,
+    }
+}
