@@ -120,27 +120,37 @@ impl Job {
     /// The row's figure. `recorded` chooses among operators of one name that the row does not tell
     /// apart.
     pub fn cycles(&self, run: &Run, recorded: Option<Tick>) -> Result<Tick, RowError> {
-        let operators = run.stages.iter().flat_map(|stage| &stage.operators);
-        let last = run.stages.last();
-        let length = |log: &OperatorLog| log.end - log.start;
+        let operator = self.operator(run, recorded);
         let found = match &self.figure {
-            Figure::Finish(index) => operators.clone().nth(*index).map(|log| log.finished),
-            Figure::Cycles(index) => operators.clone().nth(*index).map(length),
-            Figure::Stage => last.map(|stage| {
+            Figure::Finish(_) => operator.map(|log| log.finished),
+            Figure::Cycles(_) | Figure::Named { .. } => operator.map(length),
+            Figure::Stage => run.stages.last().map(|stage| {
                 let before = run.stages.iter().rev().nth(1).map_or(0, |stage| stage.done);
                 stage.done - before
             }),
+        };
+        found.ok_or_else(|| RowError::Operator(format!("{:?}", self.figure)))
+    }
+
+    /// The operator whose figure it is; none of a row about a stage.
+    pub fn operator<'r>(&self, run: &'r Run, recorded: Option<Tick>) -> Option<&'r OperatorLog> {
+        let mut operators = run.stages.iter().flat_map(|stage| &stage.operators);
+        match &self.figure {
+            Figure::Finish(index) | Figure::Cycles(index) => operators.nth(*index),
+            Figure::Stage => None,
             Figure::Named { name, start } => {
-                let named = operators.clone().filter(|log| log.name == name.as_str());
+                let named = operators.filter(|log| log.name == name.as_str());
                 match start {
                     Some(start) => named.min_by_key(|log| log.start.abs_diff(*start)),
                     None => named.min_by_key(|log| length(log).abs_diff(recorded.unwrap_or(0))),
                 }
-                .map(length)
             }
-        };
-        found.ok_or_else(|| RowError::Operator(format!("{:?}", self.figure)))
+        }
     }
+}
+
+fn length(log: &OperatorLog) -> Tick {
+    log.end - log.start
 }
 
 /// Elements of a head of models that are only given by their embedding.
