@@ -5,6 +5,7 @@ use super::bus::Bus;
 use super::gates::{Gate, Gates};
 use super::queues::Queues;
 use super::tables::{MAX_BANKS, Tables};
+use crate::dram::command::Command;
 use crate::time::Tick;
 
 /// The earliest candidates of a kind.
@@ -12,7 +13,6 @@ use crate::time::Tick;
 struct Earliest {
     at: Tick,
     banks: u64,
-    stale: bool,
 }
 
 /// Kinds of commands that the slack to the refresh treats alike.
@@ -30,8 +30,21 @@ pub(super) enum Kind {
 
 const KINDS: usize = 4;
 
+const ALL_KINDS: u8 = (1 << KINDS) - 1;
+
 impl Kind {
     pub(super) const ALL: [Kind; KINDS] = [Kind::Column, Kind::Act, Kind::Pre, Kind::PimPre];
+
+    /// The kinds, one bit each, whose gate that of `command` is.
+    pub(super) fn gated_by(command: Command) -> u8 {
+        match command {
+            Command::Rd | Command::Wr => 1 << Kind::Column as u8,
+            Command::Act => 1 << Kind::Act as u8,
+            Command::Pre => 1 << Kind::Pre as u8,
+            Command::PimPre => 1 << Kind::PimPre as u8,
+            _ => 0,
+        }
+    }
 }
 
 /// Candidates of every bank.
@@ -46,6 +59,8 @@ pub(super) struct Candidates {
     act_of: [u8; MAX_BANKS],
     pim_pre_of: [u8; MAX_BANKS],
     earliest: [Earliest; KINDS],
+    /// Kinds, one bit each, of which the earliest is not known.
+    stale: u8,
 }
 
 /// Rows that decide what a bank's entries want.
@@ -72,11 +87,8 @@ impl Candidates {
             banks: [0; KINDS],
             act_of: [0; MAX_BANKS],
             pim_pre_of: [0; MAX_BANKS],
-            earliest: [Earliest {
-                at: 0,
-                banks: 0,
-                stale: true,
-            }; KINDS],
+            earliest: [Earliest::default(); KINDS],
+            stale: ALL_KINDS,
         }
     }
 
@@ -111,20 +123,27 @@ impl Candidates {
         }
         let columns = put(&mut self.reads, bit, reads) | put(&mut self.writes, bit, writes);
         self.banks[Kind::Column as usize] = self.reads | self.writes;
-        self.earliest[Kind::Column as usize].stale |= columns;
+        let mut stale = u8::from(columns) << Kind::Column as u8;
         for (kind, on) in [
             (Kind::Act, acts),
             (Kind::Pre, pres),
             (Kind::PimPre, pim_pres),
         ] {
             let changed = put(&mut self.banks[kind as usize], bit, on);
-            self.earliest[kind as usize].stale |= changed;
+            stale |= u8::from(changed) << kind as u8;
         }
+        self.stale |= stale;
     }
 
     /// The first entries of a closed bank that want an ACT and a PIM precharge.
     #[inline]
     fn closed(&mut self, queues: &Queues, bank: usize, rows: Rows) -> (bool, bool) {
+        // Mostly no entry is of either row.
+        let absent = |row: Option<u32>| row.is_none_or(|row| !queues.may_hold(bank, row));
+        if absent(rows.reserved) && absent(rows.pim) {
+            self.act_of[bank % MAX_BANKS] = 0;
+            return (true, false);
+        }
         let (mut act, mut pim_pre) = (None, None);
         for position in 0..queues.of[bank].len {
             let row = Some(queues.row(bank, position));
@@ -149,18 +168,16 @@ impl Candidates {
         (act.is_some(), pim_pre.is_some())
     }
 
-    /// The gates of a kind changed.
+    /// Gates of these kinds changed, one bit each.
     #[inline]
-    pub(super) fn changed(&mut self, kind: Kind) {
-        self.earliest[kind as usize].stale = true;
+    pub(super) fn raised(&mut self, kinds: u8) {
+        self.stale |= kinds;
     }
 
     /// Gates of every kind changed, or the banks that are served.
     #[inline]
     pub(super) fn all_changed(&mut self) {
-        for earliest in &mut self.earliest {
-            earliest.stale = true;
-        }
+        self.stale = ALL_KINDS;
     }
 
     /// Earliest tick, `soon` or later, of a command of this kind outside `blocked`, and its banks.
@@ -174,7 +191,8 @@ impl Candidates {
         soon: Tick,
     ) -> (Tick, u64) {
         let known = self.earliest[kind as usize];
-        if !known.stale && known.at >= soon {
+        let bit = 1 << kind as u8;
+        if self.stale & bit == 0 && known.at >= soon {
             return (known.at, known.banks);
         }
         let (mut best, mut banks) = (Tick::MAX, 0);
@@ -201,11 +219,8 @@ impl Candidates {
             Kind::Pre => scan(self.banks[kind as usize] & !blocked, Gate::PRE),
             Kind::PimPre => scan(self.banks[kind as usize] & !blocked, Gate::PIM_PRE),
         }
-        self.earliest[kind as usize] = Earliest {
-            at: best,
-            banks,
-            stale: false,
-        };
+        self.earliest[kind as usize] = Earliest { at: best, banks };
+        self.stale &= !bit;
         (best, banks)
     }
 }

@@ -108,7 +108,7 @@ impl Newton {
     #[inline]
     pub fn advance(&mut self, until: Tick, observer: &mut impl Observer) {
         while self.next < until {
-            self.visit(self.next, observer);
+            self.visit(self.next, until, observer);
         }
         self.now = self.now.max(until);
         self.next = self.next.max(self.now);
@@ -127,9 +127,9 @@ impl Newton {
                 self.advance(until, observer);
                 return;
             }
-            let at = self.next;
-            self.advance(at + 1, observer);
-            if answer == at {
+            // What follows a command of this tick without a pause gives no answer.
+            self.visit(self.next, until.min(answer.saturating_add(1)), observer);
+            if answer < self.now {
                 return;
             }
         }
@@ -147,8 +147,9 @@ impl Newton {
         self.pim.mode && self.pim.skip
     }
 
-    /// Goes through the ticks up to `t`, of which only that one changes anything.
-    fn visit(&mut self, t: Tick, observer: &mut impl Observer) {
+    /// Goes through the ticks up to `t`, of which only that one changes anything, and perhaps some
+    /// after it and before `until`.
+    fn visit(&mut self, t: Tick, until: Tick, observer: &mut impl Observer) {
         if self.walks() {
             self.walk(t);
         }
@@ -162,8 +163,17 @@ impl Newton {
         }
         self.move_one();
         self.now = t + 1;
-        self.walked = t + 1;
-        self.look_ahead();
+        if self.can_move() {
+            self.next = self.now;
+        } else {
+            if self.closes_rows() {
+                let gwrite = self.pim.gwrites.front().copied().unwrap_or(Tick::MAX);
+                let until = until.min(self.refreshes.due).min(gwrite);
+                self.now = self.clear_the_way(self.now, until, observer);
+            }
+            self.look_ahead();
+        }
+        self.walked = self.now;
     }
 
     /// The pointer's way over the ticks before `t`, in each of which it goes on by one queue.
@@ -195,14 +205,22 @@ impl Newton {
             .earliest(kind, &self.tables, gates, blocked, soon)
     }
 
-    /// Finds the next tick in which something happens.
+    /// Whether a header that has passed its test is at the head, and the head is served.
+    #[inline]
+    fn closes_rows(&self) -> bool {
+        self.pim.tested
+            && !self.pim.skip
+            && self.tables.buffers == RowBuffers::Dual
+            && self.parameters.precharge_by_bank
+            && self.refreshes.rank.is_none()
+            && !self.refreshes.any_due()
+            && (self.pim.gwriting.is_none() || !self.parameters.gwrite_stalls)
+    }
+
+    /// Finds the next tick in which something happens, no transaction being ready to move.
     #[inline]
     fn look_ahead(&mut self) {
         let soon = self.now;
-        if self.can_move() {
-            self.next = soon;
-            return;
-        }
         // In the last tick before a refresh the slack is that of a whole interval.
         let refresh = self.refreshes.due;
         let mut at = if refresh > soon { refresh - 1 } else { refresh };

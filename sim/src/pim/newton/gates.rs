@@ -1,6 +1,7 @@
 //! Earliest ticks of the commands: one a bank, group and rank and one for the channel, of which the
 //! latest counts.
 
+use super::candidates::Kind;
 use super::tables::{MAX_BANKS, MAX_GROUPS, MAX_RANKS, Tables, WINDOW};
 use crate::dram::command::Command;
 use crate::time::Tick;
@@ -70,6 +71,11 @@ impl Raise {
     /// Whether it is the gate of `command`.
     pub(super) fn holds(&self, command: Command) -> bool {
         GATED[usize::from(self.gate.0)] == command
+    }
+
+    /// The kinds of host commands that wait at it, one bit each.
+    pub(super) fn kinds(&self) -> u8 {
+        Kind::gated_by(GATED[usize::from(self.gate.0)])
     }
 
     /// `then` has a gate.

@@ -25,6 +25,8 @@ impl Newton {
     ) {
         self.show(command, bank, row, comps, t, observer);
         self.gates.issued(&self.tables, command, bank, t);
+        self.candidates
+            .raised(self.tables.kinds_raised[command as usize]);
     }
 
     #[inline]
@@ -53,8 +55,6 @@ impl Newton {
         self.gates.activated(&self.tables, bank, 1, t);
         self.compare(bank);
         self.update(bank);
-        self.candidates.changed(Kind::Act);
-        self.candidates.changed(Kind::Column);
     }
 
     pub(super) fn precharge(&mut self, bank: usize, t: Tick, observer: &mut impl Observer) {
@@ -62,7 +62,6 @@ impl Newton {
         self.put(Command::Pre, bank, row, 0, t, observer);
         self.compare(bank);
         self.update(bank);
-        self.candidates.changed(Kind::Act);
     }
 
     pub(super) fn pim_precharge(&mut self, bank: usize, t: Tick, observer: &mut impl Observer) {
@@ -185,6 +184,36 @@ impl Newton {
         Some(false)
     }
 
+    /// A header's way: while it closes a row every tick, nothing else happens before `until`, or a
+    /// refresh or the end of a GWRITE. Goes on from tick `t` and returns the first one not gone
+    /// through.
+    #[inline]
+    pub(super) fn clear_the_way(
+        &mut self,
+        mut t: Tick,
+        until: Tick,
+        observer: &mut impl Observer,
+    ) -> Tick {
+        let Some(&head) = self.pim.queue.front() else {
+            return t;
+        };
+        while t < until {
+            // The first one in the way is the first that is looked at.
+            let (pim, normal) = self.in_the_way();
+            let bank = (pim | normal).trailing_zeros() as usize;
+            let lowest = pim != 0 && pim.trailing_zeros() as usize == bank;
+            let ready = lowest && self.gates.of(&self.tables, Gate::PIM_PRE, bank) <= t;
+            let estimate = self.tile_estimate(&head);
+            if !ready || self.slack_at(t, estimate) <= 0 {
+                break;
+            }
+            self.in_time(t, estimate);
+            self.pim_precharge(bank, t, observer);
+            t += 1;
+        }
+        t
+    }
+
     /// Closes the PIM rows of those of `banks` that are ready.
     #[cold]
     fn pim_precharge_all(&mut self, banks: u64, t: Tick, observer: &mut impl Observer) {
@@ -197,6 +226,8 @@ impl Newton {
                 if self.gates.of(&self.tables, Gate::PIM_PRE, bank) <= t {
                     let row = self.close_pim(bank);
                     self.gates.issued(&self.tables, Command::PimPre, bank, t);
+                    let kinds = self.tables.kinds_raised[Command::PimPre as usize];
+                    self.candidates.raised(kinds);
                     first = first.or(Some((bank, row)));
                 }
             }
@@ -226,7 +257,6 @@ impl Newton {
             Command::Gwrite => {
                 self.pim.pop();
                 self.put(command, head.bank, head.row, 0, t, observer);
-                self.candidates.all_changed();
                 let end = t + self.tables.gwrite;
                 self.pim.gwrites.push_back(end);
                 self.answers.enter(From::Gwrite, end, head.tag);
@@ -311,7 +341,6 @@ impl Newton {
             }
             _ => {}
         }
-        self.candidates.all_changed();
         true
     }
 
@@ -334,10 +363,6 @@ impl Newton {
             self.gates
                 .activated(&self.tables, bank, self.tables.group_banks, t);
         }
-        self.candidates.changed(Kind::Act);
-        self.candidates.changed(Kind::Pre);
-        self.candidates.changed(Kind::PimPre);
-        self.candidates.changed(Kind::Column);
     }
 
     /// Whether host row commands are held to the slack.
@@ -434,8 +459,6 @@ impl Newton {
         let command = if write { Command::Wr } else { Command::Rd };
         self.put(command, bank, queue.open, 0, t, observer);
         self.update(bank);
-        self.candidates.changed(Kind::Column);
-        self.candidates.changed(Kind::Pre);
         if write {
             self.flights.leave(flight, |_| {});
             return;

@@ -341,7 +341,7 @@ impl Newton {
                     return self.gates.of_channel(Newton::gate_of(head.ask));
                 }
                 let mut at = Tick::MAX;
-                while closed != 0 {
+                while closed != 0 && at > soon {
                     at = at.min(self.g_act_at(closed.trailing_zeros() as usize));
                     closed &= closed - 1;
                 }

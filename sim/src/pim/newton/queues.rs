@@ -25,9 +25,19 @@ pub(super) struct Queue {
     pub(super) writes: u128,
 }
 
+/// Counts of entries by a hash of bank and row.
+const HASHES: usize = 4096;
+
+#[inline]
+fn hash(bank: usize, row: u32) -> usize {
+    let key = u64::from(row) << 6 | bank as u64;
+    (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - HASHES.trailing_zeros())) as usize
+}
+
 /// All banks' queues.
 #[derive(Debug, Clone)]
 pub(super) struct Queues {
+    held: Box<[u16; HASHES]>,
     pub(super) of: [Queue; MAX_BANKS],
     entries: Vec<Entry>,
     /// Ring size of a bank: a power of two.
@@ -48,6 +58,7 @@ impl Queues {
         let ring = depth.next_power_of_two();
         Queues {
             of: [Queue::default(); MAX_BANKS],
+            held: Box::new([0; HASHES]),
             entries: vec![Entry::default(); banks * ring as usize],
             ring,
             depth,
@@ -69,6 +80,12 @@ impl Queues {
         self.entries[self.at(bank, position)].row
     }
 
+    /// Whether an entry of the bank may be of this row; exact where it is false.
+    #[inline]
+    pub(super) fn may_hold(&self, bank: usize, row: u32) -> bool {
+        self.held[hash(bank, row)] > 0
+    }
+
     /// The open row of a bank.
     #[inline]
     pub(super) fn open_row(&self, bank: usize) -> Option<u32> {
@@ -80,6 +97,7 @@ impl Queues {
     pub(super) fn push(&mut self, bank: usize, row: u32, flight: FlightId, write: bool) {
         let at = self.at(bank, self.of[bank].len);
         self.entries[at] = Entry { row, flight };
+        self.held[hash(bank, row)] += 1;
         let bit = 1u64 << bank;
         let open = self.open & bit != 0;
         let queue = &mut self.of[bank];
@@ -96,7 +114,8 @@ impl Queues {
     /// Takes the entry at `position` and returns its flight.
     #[inline]
     pub(super) fn remove(&mut self, bank: usize, position: u32) -> FlightId {
-        let flight = self.entries[self.at(bank, position)].flight;
+        let Entry { row, flight } = self.entries[self.at(bank, position)];
+        self.held[hash(bank, row)] -= 1;
         for place in (0..position).rev() {
             // The older ones move up by one place.
             let (to, from) = (self.at(bank, place + 1), self.at(bank, place));
@@ -118,12 +137,14 @@ impl Queues {
         flight
     }
 
-    /// Opens a row of a closed bank for columns. `fresh` starts the count of column commands.
+    /// Opens a row of a closed bank.
     #[inline]
     pub(super) fn open_bank(&mut self, bank: usize, row: u32) {
         let mut hits = 0;
-        for position in 0..self.of[bank].len {
-            hits |= u128::from(self.row(bank, position) == row) << position;
+        if self.may_hold(bank, row) {
+            for position in 0..self.of[bank].len {
+                hits |= u128::from(self.row(bank, position) == row) << position;
+            }
         }
         let queue = &mut self.of[bank];
         (queue.open, queue.hits, queue.served) = (row, hits, 0);

@@ -2,6 +2,7 @@
 //! that it raises, and the few distances that its estimates are made of.
 
 use super::super::RowBuffers;
+use super::candidates::Kind;
 use super::gates::{Level, Raise};
 use super::parameters::Parameters;
 use crate::dram::command::{Command, PerCommand};
@@ -75,6 +76,8 @@ pub(super) struct Tables {
     pub(super) rank_of: [u8; MAX_BANKS],
     /// By command, the gates that it raises.
     pub(super) raises: PerCommand<Vec<Raise>>,
+    /// By command, the kinds of host commands whose gates it raises, one bit each.
+    pub(super) kinds_raised: PerCommand<u8>,
     /// Ticks of the four-activate window; zero for none.
     pub(super) window: Tick,
     /// From a COMPS_READRES to the next one.
@@ -210,6 +213,19 @@ impl Tables {
             let on_bus = |raise: &Raise| !raise.holds(Rd) && !raise.holds(Wr);
             raises[CompsReadres as usize].retain(on_bus);
         }
+        let mut kinds_raised = PerCommand::default();
+        for (first, kinds) in raises.iter().zip(kinds_raised.iter_mut()) {
+            *kinds = first.iter().fold(0, |all, raise| all | raise.kinds());
+        }
+        // Through the four-activate window.
+        kinds_raised[Act as usize] |= Kind::gated_by(Act);
+        kinds_raised[GAct as usize] |= Kind::gated_by(Act);
+        if !parameters.early_precharge {
+            kinds_raised[CompsReadres as usize] |= Kind::gated_by(PimPre);
+        }
+        if !parameters.result_off_bus {
+            kinds_raised[CompsReadres as usize] |= Kind::gated_by(Rd);
+        }
         let fill = if dual {
             0
         } else {
@@ -225,6 +241,7 @@ impl Tables {
             groups_of_rank: organisation.bank_groups,
             group_of,
             rank_of,
+            kinds_raised,
             raises,
             window,
             fill,
