@@ -72,15 +72,16 @@ pub(super) fn read(row: &Row<'_>, known: &[NewtonRow]) -> Result<Option<NewtonRo
             run: OnceLock::new(),
         })
     });
+    // What stages hold is the same for all their rows, and long.
+    let what = match kind {
+        "concurrent" | "alone" => format!("{kind} {case}"),
+        _ => format!("{kind} {case}, {params}"),
+    };
     Ok(Some(NewtonRow {
         line: row.line,
         simulator: "NeuPIMs".to_owned(),
         config: CONFIG.to_owned(),
-        case: NewtonCase::Artifact(ArtifactCase {
-            job,
-            what: format!("{kind} {case}, {params}"),
-            run,
-        }),
+        case: NewtonCase::Artifact(ArtifactCase { job, what, run }),
         figures,
     }))
 }
