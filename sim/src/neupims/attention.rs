@@ -32,10 +32,30 @@ fn row(row: u32) -> Coordinates {
     }
 }
 
+/// How the steps and the read-out of a partial sum are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// As one transaction.
+    Composite,
+    /// Each step, and the read-out.
+    Apart,
+}
+
 /// A tile that is being written.
 struct Writer {
     tile: Tile,
+    encoding: Encoding,
     channel: u16,
+}
+
+impl Writer {
+    fn new(encoding: Encoding) -> Writer {
+        Writer {
+            tile: Tile::default(),
+            encoding,
+            channel: 0,
+        }
+    }
 }
 
 impl Writer {
@@ -58,9 +78,16 @@ impl Writer {
         self.pim(header, row(at), None);
         let last = operands.len();
         for (index, operand) in (1..).zip(operands) {
-            let ask = Ask::CompsReadres {
-                comps: comps as u32,
-                last: index == last,
+            let last = index == last;
+            let ask = match self.encoding {
+                Encoding::Composite => Ask::CompsReadres {
+                    comps: comps as u32,
+                    last,
+                },
+                Encoding::Apart => {
+                    (0..comps).for_each(|_| self.pim(Ask::Comp, row(at), None));
+                    Ask::Readres { last }
+                }
             };
             self.pim(ask, row(at), Some(operand));
         }
@@ -113,7 +140,11 @@ fn spans(batch: &[Placed], need: impl Fn(&Placed) -> u64) -> Vec<&[Placed]> {
 }
 
 /// Tiles of logit and softmax.
-pub(super) fn logit(model: &Model, batch: &[Placed]) -> Result<Vec<Tile>, NeuPimsError> {
+pub(super) fn logit(
+    model: &Model,
+    encoding: Encoding,
+    batch: &[Placed],
+) -> Result<Vec<Tile>, NeuPimsError> {
     let (heads, dim) = (model.device_heads(), model.dim());
     let width = heads * dim;
     let chunks = width.div_ceil(ROW_ELEMENTS);
@@ -128,10 +159,7 @@ pub(super) fn logit(model: &Model, batch: &[Placed]) -> Result<Vec<Tile>, NeuPim
     }
     let comps = dim.div_ceil(COMP_ELEMENTS);
     let tile = |span: &[Placed]| {
-        let mut writer = Writer {
-            tile: Tile::default(),
-            channel: 0,
-        };
+        let mut writer = Writer::new(encoding);
         for placed in span {
             writer.channel = placed.request.channel as u16;
             let first = writer.tile.answers.len() as u32;
@@ -168,14 +196,11 @@ pub(super) fn logit(model: &Model, batch: &[Placed]) -> Result<Vec<Tile>, NeuPim
 
 /// Tiles of attend. Results of requests whose tokens fill more than a row are added up and stored;
 /// others stay in the core.
-pub(super) fn attend(model: &Model, batch: &[Placed]) -> Vec<Tile> {
+pub(super) fn attend(model: &Model, encoding: Encoding, batch: &[Placed]) -> Vec<Tile> {
     let (heads, dim) = (model.device_heads(), model.dim());
     let groups = dim.div_ceil(BANKS);
     let tile = |span: &[Placed]| {
-        let mut writer = Writer {
-            tile: Tile::default(),
-            channel: 0,
-        };
+        let mut writer = Writer::new(encoding);
         for placed in span {
             writer.channel = placed.request.channel as u16;
             let tokens = placed.request.tokens;
@@ -256,12 +281,12 @@ mod tests {
             let batch = batch(&model, &requests);
             let tokens: u64 = requests.iter().map(|(_, tokens)| tokens).sum();
             let macs = BANKS * COMP_ELEMENTS;
-            let logit = logit(&model, &batch).unwrap();
+            let logit = logit(&model, Encoding::Composite, &batch).unwrap();
             prop_assert_eq!(logit.len(), 1);
             prop_assert!(steps(&logit[0]) * macs >= heads * dim * tokens);
             prop_assert_eq!(logit[0].computes.len() as u64, heads * requests.len() as u64);
             prop_assert_eq!(logit[0].stores.iter().map(|s| s.elements).sum::<u64>(), heads * tokens);
-            let attend = attend(&model, &batch);
+            let attend = attend(&model, Encoding::Composite, &batch);
             prop_assert!(steps(&attend[0]) * macs >= heads * dim * tokens);
             for tile in [&logit[0], &attend[0]] {
                 let operands = tile.operands();
@@ -285,9 +310,9 @@ mod tests {
         };
         let gwrites = |ask: &Ask| *ask == Ask::Gwrite;
         let headers = |ask: &Ask| matches!(ask, Ask::Header { .. });
-        let logit = &logit(&model, &batch).unwrap()[0];
+        let logit = &logit(&model, Encoding::Composite, &batch).unwrap()[0];
         assert_eq!((count(logit, gwrites), count(logit, headers)), (2, 32));
-        let attend = &attend(&model, &batch)[0];
+        let attend = &attend(&model, Encoding::Composite, &batch)[0];
         assert_eq!((count(attend, gwrites), count(attend, headers)), (8, 32));
         assert!(attend.stores.is_empty());
     }
@@ -304,15 +329,21 @@ mod tests {
             } => (comps, read_outs),
             _ => (0, 0),
         };
-        assert_eq!(header(&logit(&model, &batch).unwrap()[0]), (16, 2));
-        assert_eq!(header(&attend(&model, &batch)[0]), (32, 1));
+        assert_eq!(
+            header(&logit(&model, Encoding::Composite, &batch).unwrap()[0]),
+            (16, 2)
+        );
+        assert_eq!(
+            header(&attend(&model, Encoding::Composite, &batch)[0]),
+            (32, 1)
+        );
     }
 
     #[test]
     fn heads_that_no_row_holds_are_an_error() {
         let model = model(2, 1024);
         let batch = batch(&model, &[(0, 300)]);
-        let error = logit(&model, &batch).unwrap_err();
+        let error = logit(&model, Encoding::Composite, &batch).unwrap_err();
         assert_eq!(
             error,
             NeuPimsError::Heads {

@@ -92,12 +92,15 @@ pub(super) struct Core {
     pipes: [VecDeque<Running>; PIPES],
     finished: VecDeque<usize>,
     counter: AddressCounter,
+    /// Whether the PIM side hands over one instruction a cycle.
+    paced: bool,
 }
 
 impl Core {
     /// A core whose transfers go round the first `address_space` bytes of memory.
-    pub(super) fn new(address_space: u64) -> Core {
+    pub(super) fn new(address_space: u64, paced: bool) -> Core {
         Core {
+            paced,
             cycle: 0,
             sides: [Queues::default(), Queues::default()],
             tiles: Vec::new(),
@@ -240,7 +243,7 @@ impl Core {
         worked
     }
 
-    /// All loads go out at once.
+    /// All loads go out at once, unless the PIM side is paced.
     fn load<P: Port>(&mut self, side: Side, memory: &mut Interconnect<P>) -> bool {
         let mut worked = false;
         while let Some((index, load)) = self.sides[side as usize].loads.pop_front() {
@@ -276,6 +279,9 @@ impl Core {
                 } => {
                     memory.send(side, channel.into(), Transaction { ask, at, tag });
                 }
+            }
+            if self.paced && side == Side::Pim {
+                break;
             }
         }
         worked

@@ -132,7 +132,7 @@ impl<P: Port> Machine<P> {
     /// `address_space` bytes.
     pub fn new(port: impl FnMut() -> P, mode: Mode, address_space: u64) -> Machine<P> {
         Machine {
-            core: Core::new(address_space),
+            core: Core::new(address_space, mode == Mode::Blocked),
             memory: Interconnect::new(port, mode == Mode::SubBatches),
             work: [None, None],
             now: 0,

@@ -3,7 +3,7 @@
 //! it is three stages in a row.
 
 use super::NeuPimsError;
-use super::attention::{attend, logit};
+use super::attention::{Encoding, attend, logit};
 use super::batch::{Placed, Request, halves, place};
 use super::model::Model;
 use super::product::{self, Extents};
@@ -29,13 +29,23 @@ pub enum Mode {
     OneBatch,
     /// Two sub-batches; the sides have queues of their own (`sub-batch-on.json`).
     SubBatches,
+    /// Branch `npu+pim`: one batch, channels with one row buffer a bank, steps and read-outs as
+    /// transactions of their own, one PIM instruction a cycle from the core to all channels together.
+    Blocked,
+    /// The same, without that limit.
+    BlockedAtOnce,
 }
 
 impl Mode {
+    /// Whether a bank has one row buffer.
+    pub(super) fn is_blocked(self) -> bool {
+        matches!(self, Mode::Blocked | Mode::BlockedAtOnce)
+    }
+
     /// Stages of an iteration, in order. With sub-batches they hold two layers' work.
     pub fn stages(self) -> &'static [Stage] {
         match self {
-            Mode::OneBatch => &[Stage::A, Stage::B, Stage::E],
+            Mode::OneBatch | Mode::Blocked | Mode::BlockedAtOnce => &[Stage::A, Stage::B, Stage::E],
             Mode::SubBatches => &[Stage::A, Stage::B, Stage::C, Stage::D, Stage::E, Stage::F],
         }
     }
@@ -53,8 +63,8 @@ pub struct Operator {
 enum Work {
     Product(Extents),
     Rowwise { op: Rowwise, rows: u64, width: u64 },
-    Logit(Model, Vec<Placed>),
-    Attend(Model, Vec<Placed>),
+    Logit(Model, Encoding, Vec<Placed>),
+    Attend(Model, Encoding, Vec<Placed>),
 }
 
 /// Extents at most.
@@ -92,8 +102,8 @@ impl Operator {
         Ok(match &self.work {
             Work::Product(extents) => product::tiles(*extents),
             Work::Rowwise { op, rows, width } => vector::tiles(*op, *rows, *width),
-            Work::Logit(model, batch) => logit(model, batch)?,
-            Work::Attend(model, batch) => attend(model, batch),
+            Work::Logit(model, encoding, batch) => logit(model, *encoding, batch)?,
+            Work::Attend(model, encoding, batch) => attend(model, *encoding, batch),
         })
     }
 }
@@ -128,8 +138,13 @@ pub fn programs(
     check_tokens(requests)?;
     let placed = place(model, requests)?;
     let [first, second] = match mode {
-        Mode::OneBatch => [placed, Vec::new()],
         Mode::SubBatches => halves(&placed),
+        _ => [placed, Vec::new()],
+    };
+    let encoding = if mode.is_blocked() {
+        Encoding::Apart
+    } else {
+        Encoding::Composite
     };
     let program = |stage: Stage| {
         // Even stages have the first half on the arrays.
@@ -137,12 +152,16 @@ pub fn programs(
             Stage::A | Stage::C | Stage::E => (&first, &second),
             Stage::B | Stage::D | Stage::F => (&second, &first),
         };
-        Ok((stage, program(model, stage, on_array.len() as u64, on_pim)?))
+        Ok((
+            stage,
+            program(model, stage, encoding, on_array.len() as u64, on_pim)?,
+        ))
     };
     stages.iter().copied().map(program).collect()
 }
 
-/// Program of one stage for a sub-batch of `rows` requests on the arrays and another in the banks.
+/// Program of one stage for a sub-batch of `rows` requests on the arrays and another in the banks, of
+/// channels with two row buffers.
 pub fn pair(
     model: &Model,
     stage: Stage,
@@ -151,7 +170,8 @@ pub fn pair(
 ) -> Result<Program, NeuPimsError> {
     model.check()?;
     check_tokens(requests)?;
-    program(model, stage, rows, &place(model, requests)?)
+    let placed = place(model, requests)?;
+    program(model, stage, Encoding::Composite, rows, &placed)
 }
 
 fn check_tokens(requests: &[Request]) -> Result<(), NeuPimsError> {
@@ -162,6 +182,7 @@ fn check_tokens(requests: &[Request]) -> Result<(), NeuPimsError> {
 fn program(
     model: &Model,
     stage: Stage,
+    encoding: Encoding,
     rows: u64,
     on_pim: &[Placed],
 ) -> Result<Program, NeuPimsError> {
@@ -179,11 +200,11 @@ fn program(
     if !on_pim.is_empty() && stage != Stage::A && stage != Stage::F {
         program.pim.push(Operator {
             name: "NeuPIMSLogitSoftmax",
-            work: Work::Logit(*model, on_pim.to_vec()),
+            work: Work::Logit(*model, encoding, on_pim.to_vec()),
         });
         program.pim.push(Operator {
             name: "NeuPIMSAttend",
-            work: Work::Attend(*model, on_pim.to_vec()),
+            work: Work::Attend(*model, encoding, on_pim.to_vec()),
         });
     }
     Ok(program)
