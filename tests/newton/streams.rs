@@ -79,18 +79,17 @@ fn host(random: &mut Random, kind: Kind, ticks: Tick, recent: &[(Tick, u32)]) ->
             tenths += 20_000;
         }
         // Runs in a row, as the rest of the address stays.
-        if !random.one_in(3) {
-            at.column = random.below(columns) as u16;
-        } else {
+        if random.one_in(3) {
             let bank = random.below(banks);
             at = Coordinates {
                 rank: (bank / 16) as u8,
                 group: (bank / 4 % 4) as u8,
                 bank: (bank % 4) as u8,
                 row: random.below(rows) as u32,
-                column: random.below(columns) as u16,
+                column: 0,
             };
         }
+        at.column = random.below(columns) as u16;
         let now = tenths / 10;
         let last = recent.partition_point(|(from, _)| *from <= now);
         if kind.meets_tiles && last > 0 && random.one_in(3) {
@@ -126,7 +125,7 @@ fn programs(random: &mut Random, kind: Kind, ticks: Tick) -> (Vec<Access>, Vec<(
         for _ in 0..random.pick(&[0, 1, 1, 1, 2]) {
             list.push((now, Ask::Gwrite, vector));
         }
-        for _ in 0..1 + random.below(6) {
+        for _ in 0..=random.below(6) {
             row += u32::from(!random.one_in(6));
             let at = Coordinates {
                 row,
@@ -248,10 +247,8 @@ fn compare(kind: Kind, p: Parameters, seed: u64, ticks: Tick) -> usize {
     if let Some(at) = at.or((expected.0.0.len() != log.0.len()).then_some(0)) {
         let from = at.saturating_sub(3);
         let show = |log: &CommandLog| {
-            let shown = log.0[from.min(log.0.len())..].iter().take(6);
-            shown
-                .map(|issued| format!("{issued:?}\n"))
-                .collect::<String>()
+            let shown: Vec<_> = log.0.iter().skip(from).take(6).collect();
+            format!("{shown:#?}")
         };
         panic!(
             "{kind:?}, seed {seed}, {p:?}: {} and {} commands, from {at} on\n{}\n{}",

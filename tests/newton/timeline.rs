@@ -32,16 +32,18 @@ fn tile(row: u32, comps: u32, read_outs: u32) -> Vec<Transaction> {
     list
 }
 
-/// The commands of a program, offered two a tick from tick `from` on.
-fn log(program: Vec<Transaction>, from: Tick, until: Tick) -> Vec<Issued> {
+/// The commands of programs, each offered two transactions a tick from its tick on.
+fn log_of(programs: Vec<(Tick, Vec<Transaction>)>, until: Tick) -> Vec<Issued> {
     let standard = part("newtonsim-hbm2-dual", &[]);
     let mut channel = Newton::new(&standard, Parameters::default()).expect("a part of its own");
     let mut log = CommandLog::default();
-    let mut program = VecDeque::from(program);
+    let with_tick =
+        |(from, list): (Tick, Vec<Transaction>)| list.into_iter().map(move |t| (from, t));
+    let mut program: VecDeque<_> = programs.into_iter().flat_map(with_tick).collect();
     while channel.now() < until {
         for _ in 0..2 {
-            if channel.now() >= from
-                && let Some(next) = program.front()
+            if let Some((from, next)) = program.front()
+                && channel.now() >= *from
                 && channel.has_room(next.ask)
             {
                 channel.offer(*next);
@@ -52,6 +54,11 @@ fn log(program: Vec<Transaction>, from: Tick, until: Tick) -> Vec<Issued> {
     }
     assert!(program.is_empty());
     log.0
+}
+
+/// Those of one program.
+fn log(program: Vec<Transaction>, from: Tick, until: Tick) -> Vec<Issued> {
+    log_of(vec![(from, program)], until)
 }
 
 fn times(log: &[Issued], command: Command) -> Vec<Tick> {
@@ -91,5 +98,79 @@ fn attend_tiles_take_143_ticks_whatever_their_steps() {
         let read_outs = times(&log, Command::CompsReadres);
         let expected: Vec<Tick> = (0..6).map(|tile| 220 + 143 * tile).collect();
         assert_eq!(read_outs, expected, "{comps} steps");
+    }
+}
+
+/// One request on one channel: its logits, and when they are stored, what is attended. As recorded
+/// with the published simulator (7B, four devices): heads and elements of a head, context, and the
+/// core cycles in which the two ends of the request's programs were seen.
+const REQUESTS: [(u32, u32, u32, Tick, Option<Tick>); 5] = [
+    (8, 128, 512, 8707, Some(7305)),
+    (8, 128, 128, 1782, None),
+    (16, 64, 32, 681, Some(7910)),
+    (16, 64, 128, 2719, None),
+    (16, 64, 256, 4919, Some(7715)),
+];
+
+/// Cycles of a softmax over `n` bytes in vector units of 128 lanes: two trees and three passes.
+fn softmax(n: Tick) -> Tick {
+    fn tree(n: Tick) -> Tick {
+        if n <= 128 {
+            1
+        } else {
+            n.div_ceil(128) + tree(n.div_ceil(128))
+        }
+    }
+    2 * tree(n) + 3 * n.div_ceil(128)
+}
+
+fn vector(column: u16) -> Transaction {
+    let mut vector = on(0, Ask::Gwrite);
+    vector.at.column = column;
+    vector
+}
+
+/// Tiles of a request's keys.
+fn logits(heads: u32, elements: u32, context: u32) -> Vec<Transaction> {
+    let mut program = Vec::new();
+    let groups = context.div_ceil(32);
+    for chunk in 0..heads * elements / 512 {
+        program.push(vector(0));
+        let rows = 1 + chunk * groups..1 + (chunk + 1) * groups;
+        program.extend(rows.flat_map(|row| tile(row, elements / 16, 512 / elements)));
+    }
+    program
+}
+
+/// Tiles of its values, for a context of one row.
+fn values(heads: u32, elements: u32, context: u32) -> Vec<Transaction> {
+    let mut program = Vec::new();
+    let groups = elements / 32;
+    for head in 0..heads {
+        program.push(vector(8));
+        let rows = 1000 + head * groups..1000 + (head + 1) * groups;
+        program.extend(rows.flat_map(|row| tile(row, context / 16, 1)));
+    }
+    program
+}
+
+/// Refreshes, refused tiles and vectors of a whole request end where those of the recorded one do.
+#[test]
+fn whole_requests() {
+    for (heads, elements, context, logit, attend) in REQUESTS {
+        let first = (3, logits(heads, elements, context));
+        let end = |programs, until| {
+            let log = log_of(programs, until);
+            *times(&log, Command::CompsReadres).last().expect("a tile")
+        };
+        // Result, softmax and store.
+        let tail = 18 + softmax(2 * u64::from(context)) + 6;
+        let case = format!("{heads} x {elements}, {context}");
+        assert_eq!(end(vec![first.clone()], logit) + tail, logit, "{case}");
+        if let Some(attend) = attend {
+            let second = (logit + 2, values(heads, elements, context));
+            let until = logit + attend;
+            assert_eq!(end(vec![first, second], until) + 19, until, "{case}");
+        }
     }
 }

@@ -186,7 +186,7 @@ impl Newton {
             return;
         }
         // The first step may come from a bank that is not on the way.
-        for _ in 0..1 + (ticks - 1) % round {
+        for _ in 0..=(ticks - 1) % round {
             self.pointer = after(self.pointer, banks);
         }
     }
@@ -289,7 +289,7 @@ impl Newton {
                 continue;
             }
             let slack = if falling {
-                self.slack_at(at, estimate).max(0) as Tick
+                self.slack_at(at, estimate).max(0).cast_unsigned()
             } else {
                 self.pim.slack
             };
@@ -370,7 +370,7 @@ impl Newton {
             key,
             tag,
             accepted: t,
-            order,
+            number: order,
             steps,
         });
     }

@@ -197,18 +197,20 @@ impl Newton {
         let Some(&head) = self.pim.queue.front() else {
             return t;
         };
+        let mut estimate = self.tile_estimate(&head);
         while t < until {
             // The first one in the way is the first that is looked at.
             let (pim, normal) = self.in_the_way();
             let bank = (pim | normal).trailing_zeros() as usize;
             let lowest = pim != 0 && pim.trailing_zeros() as usize == bank;
             let ready = lowest && self.gates.of(&self.tables, Gate::PIM_PRE, bank) <= t;
-            let estimate = self.tile_estimate(&head);
             if !ready || self.slack_at(t, estimate) <= 0 {
                 break;
             }
             self.in_time(t, estimate);
             self.pim_precharge(bank, t, observer);
+            // The group is still to be activated, with one row less to close before.
+            estimate -= self.tables.estimate.precharge.cast_signed();
             t += 1;
         }
         t

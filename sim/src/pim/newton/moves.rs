@@ -75,7 +75,7 @@ impl Newton {
                     (None, Some(_)) => Move::Pim,
                     (Some(read), None) => Move::Read(read),
                     (Some(read), Some(pim)) => {
-                        if pim.order < self.flights.get(read).order {
+                        if pim.number < self.flights.get(read).order {
                             Move::Pim
                         } else {
                             Move::Read(read)

@@ -20,13 +20,14 @@ pub(super) struct Order {
     pub(super) key: u64,
     pub(super) tag: u32,
     pub(super) accepted: Tick,
-    /// Order of acceptance.
-    pub(super) order: u64,
+    /// Of all transactions in order of acceptance.
+    pub(super) number: u64,
     /// Of a header, ticks from the first step to the end of the tile.
     pub(super) steps: Tick,
 }
 
-/// State of the PIM side.
+/// State of the PIM side. Its flags are those of the published controller, and independent.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Clone)]
 pub(super) struct Pim {
     /// Transactions.
@@ -234,7 +235,7 @@ impl Newton {
         let (open, away) = (self.open_for_steps(), self.pim.away);
         let right = open & !away;
         let groups = self.tables.banks / self.tables.group_banks;
-        let (mut precharges, mut activations) = (away.count_ones(), groups as i64);
+        let (mut precharges, mut activations) = (away.count_ones(), groups);
         if right != 0 {
             (precharges, activations) = (0, 0);
             for group in 0..groups {
@@ -245,10 +246,9 @@ impl Newton {
                 }
             }
         }
-        let rounds = activations / self.tables.ranks.max(1) as i64 - 1;
-        i64::from(precharges) * e.precharge as i64
-            + rounds * e.activations as i64
-            + (e.to_step + order.steps) as i64
+        let rounds = (activations / self.tables.ranks.max(1)) as Tick;
+        let ticks = Tick::from(precharges) * e.precharge + rounds * e.activations;
+        (ticks + e.to_step + order.steps).cast_signed() - e.activations.cast_signed()
     }
 
     /// Ticks that a GWRITE is expected to take.
@@ -259,20 +259,20 @@ impl Newton {
             Some(_) => e.close + e.open,
             None => e.open,
         };
-        (open + self.tables.gwrite) as i64
+        (open + self.tables.gwrite).cast_signed()
     }
 
     /// Slack of tick `t` before an operation of `estimate` ticks.
     #[inline]
     pub(super) fn slack_at(&self, t: Tick, estimate: i64) -> i64 {
-        self.refreshes.ahead(t).min(1 << 40) as i64 - estimate
+        self.refreshes.ahead(t).min(1 << 40).cast_signed() - estimate
     }
 
     /// The deadline test of tick `t`.
     #[inline]
     pub(super) fn in_time(&mut self, t: Tick, estimate: i64) -> bool {
         let slack = self.slack_at(t, estimate);
-        self.pim.slack = slack.max(0) as Tick;
+        self.pim.slack = slack.max(0).cast_unsigned();
         let passes = slack > 0 || !self.parameters.deadline;
         self.pim.skip |= !passes;
         passes
@@ -319,7 +319,7 @@ impl Newton {
                 let mut at = match left {
                     _ if !self.parameters.deadline => Tick::MAX,
                     ..=0 => soon,
-                    left => soon + left as Tick,
+                    left => soon + left.cast_unsigned(),
                 };
                 let earliest = |mut rest: u64, which| {
                     let mut at = Tick::MAX;

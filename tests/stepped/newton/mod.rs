@@ -2,11 +2,12 @@
 //! gate a tick a bank and command. Shares with the engine the standard's data, the names of its
 //! parameters and the port.
 
+mod moves;
+mod time;
+
 use memwall_sim::dram::bank_queues::RefreshOrder;
 use memwall_sim::dram::command::COMMANDS;
-use memwall_sim::dram::constraint::Constraint;
-use memwall_sim::dram::gates::Place;
-use memwall_sim::dram::{Command, Issued, Observer, Scope, Standard};
+use memwall_sim::dram::{Command, Issued, Observer, Standard};
 use memwall_sim::pim::newton::Parameters;
 use memwall_sim::pim::newton::port::{Answer, Ask, Transaction};
 use memwall_sim::time::Tick;
@@ -49,6 +50,7 @@ struct Return {
 /// A command for a bank.
 type Step = (Command, usize);
 
+#[allow(clippy::struct_excessive_bools)]
 pub struct Stepped {
     standard: Arc<Standard>,
     p: Parameters,
@@ -227,85 +229,6 @@ impl Stepped {
         }
     }
 
-    // Time.
-
-    fn place(&self, bank: usize) -> Place {
-        self.standard.organisation.place(bank)
-    }
-
-    fn reaches(rule: &Constraint, from: Place, to: Place) -> bool {
-        let same = |scope| match scope {
-            Scope::Bank => from.bank == to.bank,
-            Scope::Group => from.group == to.group,
-            Scope::Rank => from.rank == to.rank,
-            Scope::PseudoChannel | Scope::Channel => true,
-        };
-        match (rule.scope, rule.sibling) {
-            (scope, false) => same(scope),
-            (Scope::Bank, true) => same(Scope::Group) && !same(Scope::Bank),
-            (Scope::Group, true) => same(Scope::Rank) && !same(Scope::Group),
-            (_, true) => !same(Scope::Rank),
-        }
-    }
-
-    fn hold(&mut self, bank: usize, command: Command, at: Tick) {
-        let allowed = &mut self.allowed[bank][command as usize];
-        *allowed = (*allowed).max(at);
-    }
-
-    fn record(&mut self, command: Command, bank: usize, comps: Tick) {
-        let standard = Arc::clone(&self.standard);
-        let from = self.place(bank);
-        for rule in &standard.constraints {
-            if rule.first != command || rule.window > 1 {
-                continue;
-            }
-            let run = command == Command::CompsReadres;
-            if run && !self.p.result_off_bus && matches!(rule.then, Command::Rd | Command::Wr) {
-                continue;
-            }
-            let at = self.t + rule.distance + rule.per_step * comps;
-            for to in 0..self.banks.len() {
-                if !Stepped::reaches(rule, from, self.place(to)) {
-                    continue;
-                }
-                self.hold(to, rule.then, at);
-                if run && rule.then == Command::CompsReadres && !self.p.early_precharge {
-                    self.hold(to, Command::PimPre, at);
-                }
-            }
-        }
-        let count = match command {
-            Command::Act => 1,
-            Command::GAct if !self.p.gact_outside_window => 4,
-            _ => 0,
-        };
-        for _ in 0..count {
-            self.activations[from.rank].push_front(self.t);
-        }
-    }
-
-    fn ready(&self, command: Command, bank: usize) -> bool {
-        let timing = &self.standard.timing;
-        let past = &self.activations[self.place(bank).rank];
-        let within = past
-            .iter()
-            .take_while(|at| **at + timing.faw > self.t)
-            .count();
-        let beside_results = |distance: Tick| {
-            let near = |result: &Tick| self.t.abs_diff(*result) < distance;
-            !self.results.iter().any(near)
-        };
-        let free = match command {
-            Command::Act => within < 4,
-            Command::GAct if !self.p.gact_outside_window => within == 0,
-            Command::Rd => beside_results(timing.burst + timing.rtrs),
-            Command::Wr => beside_results(timing.cl + timing.burst + timing.rtrs - timing.cwl),
-            _ => true,
-        };
-        free && self.t >= self.allowed[bank][command as usize]
-    }
-
     fn issue(
         &mut self,
         command: Command,
@@ -432,7 +355,7 @@ impl Stepped {
                 if self.head(observer) {
                     return;
                 }
-                if !self.program.is_empty() && self.slack < self.p.least_slack as i64 {
+                if !self.program.is_empty() && self.slack < self.p.least_slack.cast_signed() {
                     return;
                 }
             }
@@ -455,7 +378,7 @@ impl Stepped {
 
     fn in_time(&mut self, estimate: i64) -> bool {
         let ahead = match self.interval() {
-            Some(interval) => (interval - (self.t + 1) % interval) as i64,
+            Some(interval) => (interval - (self.t + 1) % interval).cast_signed(),
             None => 1 << 40,
         };
         self.slack = (ahead - estimate).max(0);
@@ -486,18 +409,20 @@ impl Stepped {
                 continue;
             }
             activations += 1;
-            precharges += open.iter().flatten().filter(|open| **open != row).count() as i64;
+            for open in open.into_iter().flatten() {
+                precharges += i64::from(open != row);
+            }
         }
         let precharge = if self.p.coarse_estimate {
-            timing.rtp as i64
+            timing.rtp.cast_signed()
         } else {
             1
         };
         precharges * precharge
-            + timing.faw as i64 * (activations / 2 - 1)
-            + timing.rcd_rd as i64
-            + timing.burst.max(timing.ccd_s) as i64 * i64::from(comps.max(6))
-            + timing.burst.max(timing.ccd_l) as i64 * (i64::from(read_outs) - 1)
+            + timing.faw.cast_signed() * (activations / 2 - 1)
+            + timing.rcd_rd.cast_signed()
+            + timing.burst.max(timing.ccd_s).cast_signed() * i64::from(comps.max(6))
+            + timing.burst.max(timing.ccd_l).cast_signed() * (i64::from(read_outs) - 1)
     }
 
     fn head(&mut self, observer: &mut impl Observer) -> bool {
@@ -515,13 +440,13 @@ impl Stepped {
                 }
             } else if gwrite {
                 let timing = &self.standard.timing;
-                let open = (timing.rp + timing.rcd_rd) as i64;
+                let open = (timing.rp + timing.rcd_rd).cast_signed();
                 let before = match self.banks[head.bank].normal {
                     None => open,
                     Some(row) if row == head.row => 0,
-                    Some(_) => open + timing.rtp as i64,
+                    Some(_) => open + timing.rtp.cast_signed(),
                 };
-                if !self.in_time(before + self.gwrite_ticks() as i64) {
+                if !self.in_time(before + self.gwrite_ticks().cast_signed()) {
                     return false;
                 }
                 self.gwriting = Some(head.bank);
@@ -730,10 +655,10 @@ impl Stepped {
                 _ => (0, 0),
             };
             if self.p.slack_rule && self.slack > 0 && !self.program.is_empty() {
-                if self.slack <= above as i64 {
+                if self.slack <= above.cast_signed() {
                     continue;
                 }
-                self.slack -= takes as i64;
+                self.slack -= takes.cast_signed();
             }
             if !matches!(needs, Command::Rd | Command::Wr) {
                 self.prepare((needs, bank), entry.row, observer);
@@ -757,73 +682,5 @@ impl Stepped {
             return true;
         }
         false
-    }
-
-    // Transactions.
-
-    fn move_one(&mut self) {
-        let idle = self.banks.iter().all(|b| b.queue.is_empty());
-        if self.lock.is_none() && self.drain == 0 {
-            let full = self.writes.len() >= self.p.transactions;
-            if full || (self.writes.len() > self.p.drain_above && idle) {
-                self.drain = self.writes.len();
-            }
-        }
-        let few = self.program.len() < self.p.pim_ahead;
-        let from_pims = self.dual
-            && self.lock.is_none()
-            && !self.pims.is_empty()
-            && (few || (self.drain == 0 && self.reads.is_empty()));
-        let from_writes = !from_pims && self.lock.is_none() && self.drain > 0;
-        let queue = if from_pims {
-            &self.pims
-        } else if from_writes {
-            &self.writes
-        } else {
-            &self.reads
-        };
-        let room = |e: &Entry| {
-            if e.is_pim() {
-                return self.program.len() < self.p.pim_queue;
-            }
-            (self.dual || self.program.is_empty())
-                && self.banks[e.bank].queue.len() < self.p.bank_queue
-        };
-        let Some(index) = queue.iter().position(room) else {
-            return;
-        };
-        let entry = queue[index];
-        if from_writes {
-            let same = |e: &Entry| e.address == entry.address;
-            if self.pending_reads.iter().any(same) {
-                if self.reads.iter().any(same) {
-                    self.lock = Some(entry.address);
-                }
-                self.drain = 0;
-                return;
-            }
-            let oldest = self.pending_pims.iter().find(|e| same(e));
-            if oldest.is_some_and(|pim| pim.accepted < entry.accepted) {
-                self.drain = 0;
-                return;
-            }
-            self.drain -= 1;
-        }
-        if entry.ask == Ask::Read && self.lock == Some(entry.address) {
-            self.lock = None;
-        }
-        let queue = if from_pims {
-            &mut self.pims
-        } else if from_writes {
-            &mut self.writes
-        } else {
-            &mut self.reads
-        };
-        queue.remove(index);
-        if entry.is_pim() {
-            self.program.push(entry);
-        } else {
-            self.banks[entry.bank].queue.push(entry);
-        }
     }
 }
