@@ -58,6 +58,8 @@ pub struct Workload {
     mode: Mode,
     model: Model,
     stages: Vec<(Stage, Program)>,
+    /// Every stage begins on a machine of its own, on which nothing has run.
+    apart: bool,
 }
 
 impl Workload {
@@ -71,13 +73,23 @@ impl Workload {
             mode,
             model,
             stages: programs(&model, batch, mode, mode.stages())?,
+            apart: false,
         })
     }
 
     /// Runs it on the channels that `port` makes.
-    pub fn run<P: Port>(&self, port: impl FnMut() -> P) -> Result<Run, RowError> {
-        let mut machine = Machine::new(port, self.mode, self.model.address_space());
-        Ok(machine.run(self.stages.iter().cloned())?)
+    pub fn run<P: Port>(&self, mut port: impl FnMut() -> P) -> Result<Run, RowError> {
+        let mut machine = || Machine::new(&mut port, self.mode, self.model.address_space());
+        if !self.apart {
+            return Ok(machine().run(self.stages.iter().cloned())?);
+        }
+        let mut run = Run::default();
+        for stage in &self.stages {
+            let one = machine().run([stage.clone()])?;
+            run.stages.extend(one.stages);
+            run.worked += one.worked;
+        }
+        Ok(run)
     }
 }
 
@@ -175,6 +187,7 @@ fn attention(row: &Row<'_>, figure: Figure) -> Result<Job, RowError> {
             mode,
             model,
             stages,
+            apart: false,
         },
         figure,
     })
@@ -211,13 +224,14 @@ fn concurrent(row: &Row<'_>) -> Result<Job, RowError> {
             mode: Mode::SubBatches,
             model,
             stages,
+            apart: false,
         },
         figure,
     })
 }
 
 /// An operator of the array side with nothing else running: `7B tp4 fc1`, `E1024 tp1 res`. It ran in
-/// an iteration of one batch. Where the batch is not known, its attention is left out.
+/// an iteration of one batch, or in a stage on its own; so it does here where no batch is given.
 fn array(row: &Row<'_>, rows: &'static str) -> Result<Job, RowError> {
     let words: Vec<&str> = row.case.split_whitespace().collect();
     let [size, devices, name] = words[..] else {
@@ -248,17 +262,16 @@ fn array(row: &Row<'_>, rows: &'static str) -> Result<Job, RowError> {
     };
     let rows = value(row.params, rows).ok_or_else(|| missing(row, rows))?;
     let mode = Mode::OneBatch;
-    let workload = if rows == row.batch.len() as u64 && name != "QKVgen" {
+    let workload = if rows == row.batch.len() as u64 {
         Workload::iteration(model, row.batch, mode)?
     } else {
-        let mut stages = vec![(Stage::A, pair(&model, Stage::A, rows, &[])?)];
-        if name != "QKVgen" {
-            stages.push((Stage::E, pair(&model, Stage::E, rows, &[])?));
-        }
+        let stage = |stage| Ok::<_, RowError>((stage, pair(&model, stage, rows, &[])?));
+        let stages = vec![stage(Stage::A)?, stage(Stage::E)?];
         Workload {
             mode,
             model,
             stages,
+            apart: true,
         }
     };
     let name = name.to_owned();
