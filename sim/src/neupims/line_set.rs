@@ -145,6 +145,27 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
+    /// Forty pseudo-random lines, in the order in which a program built with libstdc++ printed them:
+    /// two growths, and buckets of several entries.
+    #[test]
+    fn the_order_is_that_of_libstdcxx() {
+        let mut set = LineSet::new();
+        let mut state = 1u64;
+        for _ in 0..40 {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            set.insert((state >> 50) << 6);
+        }
+        let printed = [
+            285, 3009, 13110, 4067, 8837, 8965, 5255, 10490, 4640, 14547, 8777, 12218, 1071, 9075,
+            8200, 6272, 3251, 8346, 3329, 13758, 6343, 6933, 3990, 9007, 5008, 13032, 6955, 9374,
+            14186, 12839, 10184, 10622, 5194, 16050, 9661, 12286, 899, 10201, 12915, 15806,
+        ];
+        let given: Vec<u64> = set.lines().map(|line| line >> 6).collect();
+        assert_eq!(given, printed);
+    }
+
     proptest! {
         /// Whatever the order, it is a set, and the same for the same insertions.
         #[test]
