@@ -197,21 +197,20 @@ fn jumping(part: &Standard, p: Parameters, mut offers: Offers, ticks: Tick) -> T
     let mut channel = Newton::new(part, p).expect("a part of its own");
     let (mut log, mut answers) = (CommandLog::default(), Vec::new());
     while channel.now() < ticks {
-        let mut until = ticks;
         for queue in &mut offers {
-            while let Some((from, next)) = queue.front() {
-                if *from <= channel.now() && channel.has_room(next.ask) {
-                    channel.offer(*next);
-                    queue.pop_front();
-                    continue;
-                }
-                // Without room, the next event is the earliest that could make some.
-                let later = *from > channel.now();
-                let room = channel.next_event() + 1;
-                until = until.min(if later { *from } else { room });
-                break;
+            while let Some((from, next)) = queue.front()
+                && *from <= channel.now()
+                && channel.has_room(next.ask)
+            {
+                channel.offer(*next);
+                queue.pop_front();
             }
         }
+        // Without room, the next event is the earliest that could make some.
+        let room = channel.next_event() + 1;
+        let heads = offers.iter().filter_map(|queue| queue.front());
+        let next = heads.map(|(from, _)| if *from > channel.now() { *from } else { room });
+        let until = next.min().unwrap_or(ticks).min(ticks);
         channel.advance(until, &mut log);
         answers.extend(std::iter::from_fn(|| channel.answer()));
     }

@@ -586,7 +586,9 @@ impl Stepped {
                 let timing = &self.standard.timing;
                 let run = timing.burst.max(timing.ccd_s) * Tick::from(comps.max(6));
                 if !self.p.result_off_bus {
-                    self.results.push(self.t + run);
+                    let now = self.t;
+                    self.results.retain(|at| at + 100 > now);
+                    self.results.push(now + run);
                 }
                 let late = if self.p.early_result { 0 } else { run };
                 self.answered(self.t + latency + late, false);
