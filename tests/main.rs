@@ -20,6 +20,7 @@ mod legality;
 mod memory;
 mod memory_channels;
 mod memory_timeline;
+mod neupims;
 mod new_standard;
 mod newton;
 mod pim_command;

@@ -103,8 +103,10 @@ pub(crate) struct ValidateDramArguments {
   memwall validate newton --max-worst 0
   memwall validate newton --reference mine.tsv --json
 The table has tab-separated columns. The column kind says what a row is: tiles has those of
-tests/reference/newton.tsv. The error of a row is the largest relative error of its figures; figures
-that agree to the digits printed have none. Exit code 1 if a limit is exceeded.")]
+tests/reference/newton.tsv; pim_logit, pim_attend, alone, concurrent, gemm and vector, of runs of the
+whole NeuPIMs artifact, those of tests/reference/neupims_micro.tsv. The error of a row is the largest
+relative error of its figures; figures that agree to the digits printed have none. Rows of those kinds
+without cycles are passed over. Exit code 1 if a limit is exceeded.")]
 pub(crate) struct ValidateNewtonArguments {
     /// Table of recorded figures; the embedded one if absent
     #[arg(long, value_name = "FILE")]

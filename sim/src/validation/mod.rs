@@ -4,6 +4,7 @@
 mod cells;
 mod compare;
 mod figures;
+mod neupims;
 mod newton;
 pub mod pim_attention;
 mod table;
@@ -11,5 +12,6 @@ mod table;
 pub use cells::{Cells, Row};
 pub use compare::{compare, summary};
 pub use figures::Figure;
-pub use newton::{NewtonCase, NewtonRow, Recorded, newton_rows};
+pub use neupims::ArtifactCase;
+pub use newton::{NewtonCase, NewtonError, NewtonRow, Recorded, newton_rows};
 pub use table::{ReferenceRow, ReferenceTable, TableError};

@@ -3,14 +3,28 @@
 
 use super::cells::{Cells, Row};
 use super::compare::compare_figures;
+use super::neupims::{self, ArtifactCase};
 use super::table::TableError;
 use crate::dram::bank_queues::RefreshOrder;
 use crate::dram::{NoObserver, Standard};
+use crate::neupims::RowError;
 use crate::pim::newton::{Newton, Pace, Parameters, Refused, Tiles};
 use crate::record::validation::ValidationRow;
+use thiserror::Error;
+
+/// Why a row cannot be run.
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
+pub enum NewtonError {
+    /// The part is none of this channel.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// What the row asks for cannot be run.
+    #[error(transparent)]
+    Row(#[from] RowError),
+}
 
 /// What the rows of a table run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum NewtonCase {
     /// Tiles on one channel.
     Tiles {
@@ -19,6 +33,8 @@ pub enum NewtonCase {
         /// Whether ranks are refreshed.
         refresh: RefreshOrder,
     },
+    /// An operator or a stage of the whole artifact.
+    Artifact(ArtifactCase),
 }
 
 /// A recorded figure: its column, value and digits after the point.
@@ -39,17 +55,36 @@ pub struct NewtonRow {
     pub figures: Vec<Recorded>,
 }
 
-type Reader = fn(&Row<'_>) -> Result<NewtonRow, TableError>;
+/// Reads a row, with those read before it; `None` where nothing is recorded.
+type Reader = fn(&Row<'_>, &[NewtonRow]) -> Result<Option<NewtonRow>, TableError>;
 
 /// Kinds of rows, and what reads them.
-const KINDS: [(&str, Reader); 1] = [("tiles", tiles)];
+fn kinds() -> Vec<(&'static str, Reader)> {
+    let mut kinds: Vec<(&str, Reader)> = vec![("tiles", |row, _| tiles(row).map(Some))];
+    kinds.extend(neupims::KINDS.map(|kind| (kind, neupims::read as Reader)));
+    kinds
+}
 
 const YES_NO: [(&str, bool); 2] = [("no", false), ("yes", true)];
 
 /// The rows of a table, every one understood.
 pub fn newton_rows(table: &Cells) -> Result<Vec<NewtonRow>, TableError> {
-    let read = |row: Row<'_>| row.one_of("kind", &KINDS)?(&row);
-    table.rows().map(read).collect()
+    let kinds = kinds();
+    let mut rows = Vec::new();
+    for row in table.rows() {
+        let read = row.one_of("kind", &kinds)?;
+        rows.extend(read(&row, &rows)?);
+    }
+    if rows.is_empty() {
+        return Err(TableError {
+            origin: table.origin.clone(),
+            line: 1,
+            column: "(whole table)".to_owned(),
+            rule: "no row has a figure to compare".to_owned(),
+            nearest: None,
+        });
+    }
+    Ok(rows)
 }
 
 fn tiles(row: &Row<'_>) -> Result<NewtonRow, TableError> {
@@ -84,9 +119,10 @@ fn tiles(row: &Row<'_>) -> Result<NewtonRow, TableError> {
 
 impl NewtonRow {
     /// Runs the row on the part that stands for its configuration.
-    pub fn run(&self, standard: &Standard) -> Result<ValidationRow, Refused> {
-        match self.case {
-            NewtonCase::Tiles { tiles, refresh } => self.run_tiles(standard, tiles, refresh),
+    pub fn run(&self, standard: &Standard) -> Result<ValidationRow, NewtonError> {
+        match &self.case {
+            NewtonCase::Tiles { tiles, refresh } => Ok(self.run_tiles(standard, *tiles, *refresh)?),
+            NewtonCase::Artifact(case) => case.run(self, standard),
         }
     }
 

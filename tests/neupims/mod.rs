@@ -1,0 +1,5 @@
+//! The NeuPIMs artifact above its channels.
+
+mod recorded;
+mod steady;
+mod suite;
