@@ -4,10 +4,14 @@
 use super::{finish, reference};
 use crate::cli::memory::ValidateNewtonArguments;
 use crate::diagnostics::Failure;
-use crate::embedded::part;
+use crate::embedded::{part, pim};
 use crate::host::Host;
 use memwall_models::spelling;
-use memwall_sim::validation::{Cells, NewtonRow, TableError, newton_rows};
+use memwall_sim::dram::bank_queues::RefreshOrder;
+use memwall_sim::machine::Setting;
+use memwall_sim::record::validation::ValidationRow;
+use memwall_sim::validation::die::ticks_a_tile;
+use memwall_sim::validation::{Cells, NewtonCase, NewtonRow, TableError, newton_rows};
 use rayon::prelude::*;
 
 /// The table that the program carries.
@@ -34,15 +38,39 @@ pub(crate) fn newton(arguments: &ValidateNewtonArguments) -> Result<(), Failure>
     let rows = jobs
         .par_iter()
         .map(|(standard, row)| {
-            row.run(standard).map_err(|rule| {
+            let compared = row.run(standard).map_err(|rule| {
                 let fault = fault(&origin, row, rule.to_string(), None);
                 Failure::from(fault)
+            })?;
+            Ok(ValidationRow {
+                die_row_ticks: die_row_ticks(row)?,
+                ..compared
             })
         })
         .collect::<Vec<_>>()
         .into_iter()
-        .collect::<Result<Vec<_>, _>>()?;
+        .collect::<Result<Vec<_>, Failure>>()?;
     finish("newton", &origin, &text, rows, &arguments.comparison)
+}
+
+/// The device without departures that has the row buffers of a configuration.
+const DIES: [(&str, &str); 2] = [
+    ("HBM2_8Gb_x128_dualpim", "neupims-hbm2"),
+    ("HBM2_8Gb_x128_singlepim", "newton-hbm2"),
+];
+
+/// What the tiles of a row take on a possible die.
+fn die_row_ticks(row: &NewtonRow) -> Result<Option<f64>, Failure> {
+    let known = DIES.iter().find(|(name, _)| *name == row.config);
+    let (NewtonCase::Tiles { tiles, refresh }, Some((_, name))) = (&row.case, known) else {
+        return Ok(None);
+    };
+    let mut settings = Vec::new();
+    if *refresh == RefreshOrder::Off {
+        settings.push(Setting::parse("memory.timing.t_refi_tck=1073741824")?);
+    }
+    let device = pim(name, &settings)?;
+    Ok(ticks_a_tile(&device.memory, tiles))
 }
 
 /// The part that stands for the configuration of a row.

@@ -6,7 +6,8 @@ use memwall_sim::record::validation::{ErrorSummary, ValidationRecord};
 
 /// One row a row of the reference table.
 pub fn validation(record: &ValidationRecord) -> String {
-    let names = [
+    let die = record.rows.iter().any(|row| row.die_row_ticks.is_some());
+    let mut names = vec![
         "simulator",
         "config",
         "workload",
@@ -18,10 +19,13 @@ pub fn validation(record: &ValidationRecord) -> String {
         "ours",
         "energy %",
     ];
+    if die {
+        names.push("on a die");
+    }
     let rows = record.rows.iter().map(|row| {
         let worst = row.worst.as_ref();
         let text = |text: Option<String>| text.unwrap_or_else(|| ABSENT.to_owned());
-        vec![
+        let mut cells = vec![
             row.simulator.clone(),
             row.config.clone(),
             row.workload.clone(),
@@ -32,7 +36,11 @@ pub fn validation(record: &ValidationRecord) -> String {
             text(worst.map(|worst| figure(worst.reference))),
             text(worst.map(|worst| figure(worst.ours))),
             text(row.energy_error.map(error)),
-        ]
+        ];
+        if die {
+            cells.push(text(row.die_row_ticks.map(figure)));
+        }
+        cells
     });
     table(
         names.iter().map(|name| (*name).to_owned()).collect(),
@@ -44,6 +52,9 @@ pub fn validation(record: &ValidationRecord) -> String {
 /// The distribution of errors in two lines.
 pub fn validation_summary(record: &ValidationRecord) -> String {
     let mut text = line("rows", &record.error);
+    if record.rows.iter().any(|row| row.die_row_ticks.is_some()) {
+        text.push_str(" on a die: ticks from row to row without the simulator's departures\n");
+    }
     if let Some(energy) = &record.energy_error {
         text.push_str(&line("energies", energy));
     }

@@ -48,6 +48,9 @@ pub struct ValidationRow {
     pub energy_error: Option<f64>,
     /// Figures that differ in the printed digits.
     pub differing: Vec<Compared>,
+    /// Ticks from row to row on a part that a die could be, beside those of the simulator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub die_row_ticks: Option<f64>,
 }
 
 /// A figure of ours beside the recorded one.

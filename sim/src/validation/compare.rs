@@ -57,6 +57,7 @@ pub fn compare(
         worst,
         energy_error,
         differing,
+        die_row_ticks: None,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod cells;
 mod compare;
+pub mod die;
 mod figures;
 mod neupims;
 mod newton;

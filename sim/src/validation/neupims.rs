@@ -128,6 +128,7 @@ impl ArtifactCase {
             worst,
             energy_error: None,
             differing,
+            die_row_ticks: None,
         })
     }
 }

@@ -169,6 +169,7 @@ impl NewtonRow {
             worst,
             energy_error: None,
             differing,
+            die_row_ticks: None,
         })
     }
 }

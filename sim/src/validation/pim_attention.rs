@@ -190,6 +190,7 @@ impl AttentionRow {
             worst: worst.cloned(),
             energy_error: None,
             differing,
+            die_row_ticks: None,
         }
     }
 }
