@@ -1,5 +1,5 @@
 //! Rows about the channel of the NeuPIMs artifact. A row says by its `kind` what was run; every kind
-//! is a variant of [`NewtonCase`] and an entry of [`KINDS`].
+//! is a variant of [`NewtonCase`] and an entry of `KINDS`.
 
 use super::cells::{Cells, Row};
 use super::compare::compare_figures;
