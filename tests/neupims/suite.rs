@@ -1,7 +1,7 @@
 //! `memwall validate newton` on rows of whole runs.
 
 use crate::command_line::{folder, memwall};
-use crate::support::root;
+use crate::support::{root, shared};
 use memwall_sim::record::validation::ValidationRecord;
 use std::path::Path;
 
@@ -101,4 +101,35 @@ fn rows_that_say_too_little_are_named() {
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(said.contains("t.tsv") && said.contains(words), "{said}");
     }
+}
+
+/// With the batches of the recorded iterations every row with cycles is met.
+#[test]
+fn operators_behind_their_attention_are_met() {
+    let (Some(table), Some(traces)) = (
+        shared("reference/neupims/reference_micro.tsv"),
+        shared("traces/neupims"),
+    ) else {
+        return;
+    };
+    let folder = folder("validate-neupims-batches");
+    let (table, traces) = (table.display().to_string(), traces.display().to_string());
+    let output = memwall(
+        &folder,
+        &[
+            "validate",
+            "newton",
+            "--reference",
+            &table,
+            "--trace-dir",
+            &traces,
+            "--json",
+            "--max-worst",
+            "0",
+        ],
+    );
+    assert_eq!(output.status.code(), Some(0));
+    let record = record(&output.stdout);
+    assert!(record.rows.len() >= 79);
+    assert_eq!(record.error.exact, record.error.rows);
 }

@@ -101,16 +101,21 @@ pub(crate) struct ValidateDramArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   memwall validate newton --max-worst 0
-  memwall validate newton --reference mine.tsv --json
+  memwall validate newton --reference mine.tsv --trace-dir traces/ --json
 The table has tab-separated columns. The column kind says what a row is: tiles has those of
 tests/reference/newton.tsv; pim_logit, pim_attend, alone, concurrent, gemm and vector, of runs of the
 whole NeuPIMs artifact, those of tests/reference/neupims_micro.tsv. The error of a row is the largest
 relative error of its figures; figures that agree to the digits printed have none. Rows of those kinds
-without cycles are passed over. Exit code 1 if a limit is exceeded.")]
+without cycles are passed over. gemm and vector rows of a named model (7B) ran behind the attention
+of their batch: with --trace-dir that batch is run, else the stage alone. Of operators of one name
+that a row does not tell apart, the nearest is compared. Exit code 1 if a limit is exceeded.")]
 pub(crate) struct ValidateNewtonArguments {
     /// Table of recorded figures; the embedded one if absent
     #[arg(long, value_name = "FILE")]
     pub reference: Option<PathBuf>,
+    /// Folder of the batches of recorded iterations, wN-clb.csv of N requests (NeuPIMs CSV)
+    #[arg(long, value_name = "DIR")]
+    pub trace_dir: Option<PathBuf>,
     #[command(flatten)]
     pub comparison: ComparisonArguments,
 }

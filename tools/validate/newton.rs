@@ -6,13 +6,17 @@ use crate::cli::memory::ValidateNewtonArguments;
 use crate::diagnostics::Failure;
 use crate::embedded::{part, pim};
 use crate::host::Host;
+use crate::workload::file_name;
 use memwall_models::spelling;
 use memwall_sim::dram::bank_queues::RefreshOrder;
 use memwall_sim::machine::Setting;
+use memwall_sim::neupims::Request;
 use memwall_sim::record::validation::ValidationRow;
 use memwall_sim::validation::die::ticks_a_tile;
-use memwall_sim::validation::{Cells, NewtonCase, NewtonRow, TableError, newton_rows};
+use memwall_sim::validation::{Batches, Cells, NewtonCase, NewtonRow, TableError, newton_rows};
+use memwall_traces::TraceReader;
 use rayon::prelude::*;
+use std::path::Path;
 
 /// The table that the program carries.
 const EMBEDDED: (&str, &str) = (
@@ -31,7 +35,11 @@ pub(crate) fn newton(arguments: &ValidateNewtonArguments) -> Result<(), Failure>
     let (origin, text) = reference(arguments.reference.as_deref(), EMBEDDED)?;
     let table = Cells::parse(&origin, &text)?;
     // All rows are understood before the first is run.
-    let jobs = newton_rows(&table)?
+    let batches = match &arguments.trace_dir {
+        Some(folder) => batches(folder)?,
+        None => Batches::new(),
+    };
+    let jobs = newton_rows(&table, &batches)?
         .into_iter()
         .map(|row| Ok((part(config(&origin, &row)?, &[])?, row)))
         .collect::<Result<Vec<_>, Failure>>()?;
@@ -51,6 +59,41 @@ pub(crate) fn newton(arguments: &ValidateNewtonArguments) -> Result<(), Failure>
         .into_iter()
         .collect::<Result<Vec<_>, Failure>>()?;
     finish("newton", &origin, &text, rows, &arguments.comparison)
+}
+
+/// The batches of a folder: `wN-clb.csv` holds N requests.
+fn batches(folder: &Path) -> Result<Batches, Failure> {
+    let unreadable = |error: std::io::Error| {
+        let folder = folder.display();
+        Failure::input(format!("--trace-dir {folder}: cannot be read: {error}"))
+    };
+    let mut batches = Batches::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = file_name(&path);
+        let count = name
+            .strip_prefix('w')
+            .and_then(|n| n.strip_suffix("-clb.csv"));
+        let Some(count) = count.and_then(|count| count.parse().ok()) else {
+            continue;
+        };
+        let rows = TraceReader::open(&path)?.in_flight()?;
+        let requests = rows
+            .map(|row| {
+                row.map(|row| Request {
+                    channel: row.channel as usize,
+                    tokens: row.context_tokens,
+                })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        batches.insert(count, requests);
+    }
+    if batches.is_empty() {
+        let folder = folder.display();
+        let text = format!("--trace-dir {folder}: has no batches, wN-clb.csv of N requests each");
+        return Err(Failure::input(text));
+    }
+    Ok(batches)
 }
 
 /// The device without departures that has the row buffers of a configuration.

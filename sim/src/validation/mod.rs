@@ -14,5 +14,5 @@ pub use cells::{Cells, Row};
 pub use compare::{compare, summary};
 pub use figures::Figure;
 pub use neupims::ArtifactCase;
-pub use newton::{NewtonCase, NewtonError, NewtonRow, Recorded, newton_rows};
+pub use newton::{Batches, NewtonCase, NewtonError, NewtonRow, Recorded, newton_rows};
 pub use table::{ReferenceRow, ReferenceTable, TableError};

@@ -3,7 +3,7 @@
 
 use super::cells::Row;
 use super::compare::compare_figures;
-use super::newton::{NewtonCase, NewtonError, NewtonRow};
+use super::newton::{Batches, NewtonCase, NewtonError, NewtonRow};
 use super::table::TableError;
 use crate::dram::Standard;
 use crate::neupims::{self, CHANNELS, Job, LINE_BYTES, RowError, Run, Workload};
@@ -40,7 +40,11 @@ struct SharedRun {
 }
 
 /// Reads a row; `None` where the recorded run did not end. `known` are the rows read so far.
-pub(super) fn read(row: &Row<'_>, known: &[NewtonRow]) -> Result<Option<NewtonRow>, TableError> {
+pub(super) fn read(
+    row: &Row<'_>,
+    known: &[NewtonRow],
+    batches: &Batches,
+) -> Result<Option<NewtonRow>, TableError> {
     let mut figures = Vec::new();
     for column in ["measured_cycles", "read_bytes", "write_bytes"] {
         if let Some((value, digits)) = row.figure(column)? {
@@ -54,12 +58,22 @@ pub(super) fn read(row: &Row<'_>, known: &[NewtonRow]) -> Result<Option<NewtonRo
         return Ok(None);
     }
     let (kind, case, params) = (row.need("kind")?, row.need("case")?, row.need("params")?);
+    // Operators of models without a name ("E1024") were recorded on a machine with nothing else to
+    // do, those of named ones within an iteration.
+    let rows = ["M=", "rows="].into_iter().find_map(|key| {
+        let mut words = params.split_whitespace();
+        words.find_map(|word| word.strip_prefix(key)?.parse().ok())
+    });
+    let named = !case.starts_with('E');
+    let batch = rows
+        .filter(|_| named)
+        .and_then(|rows: u64| batches.get(&rows));
     let columns = neupims::Row {
         kind,
         case,
         params,
         note: row.get("note").unwrap_or_default(),
-        batch: &[],
+        batch: batch.map_or(&[], Vec::as_slice),
     };
     let job = Job::new(&columns).map_err(|error| row.fault("params", error.to_string()))?;
     let same = known.iter().find_map(|row| match &row.case {

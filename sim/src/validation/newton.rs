@@ -7,9 +7,11 @@ use super::neupims::{self, ArtifactCase};
 use super::table::TableError;
 use crate::dram::bank_queues::RefreshOrder;
 use crate::dram::{NoObserver, Standard};
+use crate::neupims::Request;
 use crate::neupims::RowError;
 use crate::pim::newton::{Newton, Pace, Parameters, Refused, Tiles};
 use crate::record::validation::ValidationRow;
+use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// Why a row cannot be run.
@@ -55,25 +57,29 @@ pub struct NewtonRow {
     pub figures: Vec<Recorded>,
 }
 
+/// Batches that recorded iterations may have had, by their number of requests.
+pub type Batches = BTreeMap<u64, Vec<Request>>;
+
 /// Reads a row, with those read before it; `None` where nothing is recorded.
-type Reader = fn(&Row<'_>, &[NewtonRow]) -> Result<Option<NewtonRow>, TableError>;
+type Reader = fn(&Row<'_>, &[NewtonRow], &Batches) -> Result<Option<NewtonRow>, TableError>;
 
 /// Kinds of rows, and what reads them.
 fn kinds() -> Vec<(&'static str, Reader)> {
-    let mut kinds: Vec<(&str, Reader)> = vec![("tiles", |row, _| tiles(row).map(Some))];
+    let mut kinds: Vec<(&str, Reader)> = vec![("tiles", |row, _, _| tiles(row).map(Some))];
     kinds.extend(neupims::KINDS.map(|kind| (kind, neupims::read as Reader)));
     kinds
 }
 
 const YES_NO: [(&str, bool); 2] = [("no", false), ("yes", true)];
 
-/// The rows of a table, every one understood.
-pub fn newton_rows(table: &Cells) -> Result<Vec<NewtonRow>, TableError> {
+/// The rows of a table, every one understood. Operators of a named model ran behind the attention of
+/// their batch, where `batches` has it.
+pub fn newton_rows(table: &Cells, batches: &Batches) -> Result<Vec<NewtonRow>, TableError> {
     let kinds = kinds();
     let mut rows = Vec::new();
     for row in table.rows() {
         let read = row.one_of("kind", &kinds)?;
-        rows.extend(read(&row, &rows)?);
+        rows.extend(read(&row, &rows, batches)?);
     }
     if rows.is_empty() {
         return Err(TableError {
