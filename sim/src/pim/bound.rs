@@ -191,7 +191,7 @@ pub fn upload(std: &Standard, rows: u64) -> Tick {
 pub fn program(std: &Standard, pim: &PimTiming, program: &PimProgram) -> Tick {
     let (mut tiles, mut copies) = (0, 0);
     let mut waiting = 0;
-    let mut last = None;
+    let (mut last, mut row) = (None, None);
     for op in &program.ops {
         let Some(tile) = op.tile() else {
             if matches!(op, PimOp::Gwrite { .. }) {
@@ -199,12 +199,20 @@ pub fn program(std: &Standard, pim: &PimTiming, program: &PimProgram) -> Tick {
             }
             continue;
         };
-        let pass = RowPass::new(std, pim, steps(tile));
+        let mut pass = RowPass::new(std, pim, steps(tile));
+        let same = row.replace(tile.row) == Some(tile.row);
         let Some(before) = last.replace(pass) else {
             copies += waiting;
             waiting = 0;
             continue;
         };
+        if same {
+            // The row is open already: the pass goes on.
+            pass.steps += before.steps + waiting;
+            last = Some(pass);
+            waiting = 0;
+            continue;
+        }
         tiles += before.ticks();
         // A copy stands where the row before it would be closed.
         let held = before.rcd + before.steps + waiting;
@@ -214,21 +222,28 @@ pub fn program(std: &Standard, pim: &PimTiming, program: &PimProgram) -> Tick {
     }
     let tail = last.map_or(0, |pass| pass.activations + pass.rcd + pass.steps);
     let alone = tiles + tail;
+    let longest = program.ops.iter().filter_map(|op| op.tile());
+    let longest = longest.map(|tile| RowPass::new(std, pim, steps(tile)).ticks());
     // A copy may run beside the refresh of a rank it does not touch: the longer of the two counts.
-    (alone + copies).max(with_refresh(std, alone))
+    (alone + copies).max(with_refresh(std, alone, longest.max().unwrap_or(0)))
 }
 
 fn steps(tile: Tile) -> u64 {
     u64::from(tile.results) * u64::from(tile.comps)
 }
 
-/// Ticks of steady work with the refreshes that must have come in between; the last may still be
-/// owed.
-fn with_refresh(std: &Standard, ticks: Tick) -> Tick {
-    let (interval, taken) = refresh(std);
+/// Ticks of steady work with the refreshes that must have come in between. Those that fell due during
+/// the last tile may still be owed; those of several ranks that pile up behind a long tile run side by
+/// side, so one rank's are counted.
+fn with_refresh(std: &Standard, ticks: Tick, longest: Tick) -> Tick {
+    let (mut interval, taken) = refresh(std);
+    if 2 * longest >= interval {
+        interval = std.timing.refi;
+    }
+    let owed = 1 + longest.div_ceil(interval.max(1));
     let mut total = ticks;
     loop {
-        let refreshes = (total / interval.max(1)).saturating_sub(1);
+        let refreshes = (total / interval.max(1)).saturating_sub(owed);
         let next = ticks + refreshes * taken;
         if next <= total {
             return total;
