@@ -3,7 +3,10 @@
 
 mod error;
 mod expression;
+mod gpu;
+mod link;
 mod load;
+mod npu;
 mod number;
 mod part;
 mod part_energy;
@@ -12,6 +15,7 @@ mod part_requests;
 mod part_rules;
 mod part_timing;
 mod pim;
+mod pim_raw;
 mod raw;
 mod resolve;
 mod setting;

@@ -2,10 +2,11 @@
 
 use super::error::ConfigError;
 use super::load::{Document, PartDocuments};
-use super::raw::{
-    RawActivation, RawArbitration, RawAttAcc, RawBalance, RawHbmPim, RawLevel, RawMachine, RawPim,
-    RawPower, RawQuirks, RawRowBuffers, RawVAppend,
+use super::pim_raw::{
+    RawActivation, RawArbitration, RawAttAcc, RawBalance, RawHbmPim, RawLevel, RawPim, RawPower,
+    RawRowBuffers, RawVAppend,
 };
+use super::raw::{RawMachine, RawQuirks};
 use super::{Balance, PimPolicy, VAppend};
 use crate::dram::Standard;
 use crate::pim::{

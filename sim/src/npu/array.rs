@@ -4,6 +4,7 @@
 //! weight columns for the same rows of the reduction. While a round streams, the weights of the
 //! next one are loaded into shadow registers (overlapped preload, as ONNXim models it).
 
+use super::{Dataflow, Folding};
 use crate::time::Tick;
 
 /// Equal arrays.
@@ -15,6 +16,10 @@ pub struct Array {
     pub columns: u64,
     /// Arrays that work side by side.
     pub count: u64,
+    /// What stays in the array.
+    pub dataflow: Dataflow,
+    /// Whether a fold overlaps the one before it.
+    pub folding: Folding,
 }
 
 impl Array {
@@ -105,6 +110,8 @@ mod tests {
         rows: 128,
         columns: 128,
         count: 8,
+        dataflow: Dataflow::WeightStationary,
+        folding: Folding::Overlapped,
     };
 
     #[test]

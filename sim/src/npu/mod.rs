@@ -2,9 +2,11 @@
 //! them. Times are in NPU clock cycles.
 
 pub mod array;
+pub mod dataflow;
 pub mod vector;
 
 pub use array::{Array, Round, Schedule};
+pub use dataflow::{Dataflow, Folding, Folds};
 pub use vector::{VectorOp, VectorUnit};
 
 use crate::time::Clock;
