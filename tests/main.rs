@@ -35,5 +35,6 @@ mod streams;
 mod support;
 mod tuning;
 mod validation;
+mod vector_unit;
 mod window;
 mod window_mixes;

@@ -5,7 +5,7 @@ use super::gemm::{Pace, run_rounds};
 use crate::dram::Direction;
 use crate::lower::AttentionEntry;
 use crate::memory::Memory;
-use crate::npu::{Npu, Round, VectorOp};
+use crate::npu::{Npu, Round};
 use crate::time::{Ps, Tick};
 
 const NO_BLOCKS: Round = Round {
@@ -98,16 +98,19 @@ fn softmax(npu: &Npu, entry: &AttentionEntry) -> Tick {
     let heads = entry.head.kv_heads * entry.group();
     let lanes = npu.vector.lanes;
     let (growing, full) = entry.growing_and_full();
-    let mut cycles = full * npu.vector.row(VectorOp::Softmax, entry.window.unwrap_or(0));
+    let softmax = npu.vector.softmax();
+    let mut cycles = full * npu.vector.occupancy(softmax, entry.window.unwrap_or(0));
     let last = entry.context + growing;
     let mut length = entry.context + 1;
     while length <= last {
         // Rows of equally many lane steps cost the same.
         let longest = (length.div_ceil(lanes) * lanes).min(last);
-        cycles += (longest - length + 1) * npu.vector.row(VectorOp::Softmax, longest);
+        cycles += (longest - length + 1) * npu.vector.occupancy(softmax, longest);
         length = longest + 1;
     }
-    (heads * cycles).div_ceil(npu.vector.pipes)
+    // The waits of the last row are not filled by others.
+    let waits = npu.vector.row(softmax, last) - npu.vector.occupancy(softmax, last);
+    (heads * cycles).div_ceil(npu.vector.pipes) + waits
 }
 
 /// Lets the value rounds of a sequence wait for its probabilities. A single query needs the whole

@@ -167,8 +167,7 @@ impl Simulator {
         placement: &[u32],
     ) -> Result<StepTiming, SimError> {
         let graph = StepGraph::build(&self.model, self.degree, sequences)?;
-        let window = self.model.sliding_window;
-        let lower = |part| lower::lower(part, &self.machine, sequences, window, self.degree);
+        let lower = |part| lower::lower(part, &self.machine, sequences, &self.model, self.degree);
         let parts = [
             (lower(&graph.prologue)?, 1),
             (lower(&graph.layer)?, graph.repeat),

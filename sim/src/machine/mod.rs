@@ -7,6 +7,7 @@ mod gpu;
 mod link;
 mod load;
 mod npu;
+mod npu_vector;
 mod number;
 mod part;
 mod part_energy;

@@ -2,6 +2,7 @@
 
 use super::error::ConfigError;
 use super::load::Document;
+use super::npu_vector::{self, RawSoftmax, RawVector};
 use super::number::Positive;
 use super::raw::RawMachine;
 use crate::npu::{Array, Dataflow, Folding, Npu, VectorUnit};
@@ -27,6 +28,9 @@ pub(super) struct RawNpu {
     pub accumulator_kib: Positive,
     pub vector_pipes: Positive,
     pub vector_lanes: Positive,
+    /// What its steps cost.
+    #[serde(default)]
+    pub vector: RawVector,
 }
 
 pub(super) fn resolve(machine: &Document<RawMachine>, raw: &RawNpu) -> Result<Npu, ConfigError> {
@@ -53,6 +57,9 @@ pub(super) fn resolve(machine: &Document<RawMachine>, raw: &RawNpu) -> Result<Np
         vector: VectorUnit {
             pipes: raw.vector_pipes.0,
             lanes: raw.vector_lanes.0,
+            costs: npu_vector::costs(machine, &raw.vector)?,
+            online_softmax: raw.vector.softmax == Some(RawSoftmax::Online),
+            fused: raw.vector.fused,
         },
         scratchpad_bytes: raw.scratchpad_kib.0.saturating_mul(KIB),
         accumulator_bytes: raw.accumulator_kib.0.saturating_mul(KIB),

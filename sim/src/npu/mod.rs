@@ -7,7 +7,7 @@ pub mod vector;
 
 pub use array::{Array, Round, Schedule};
 pub use dataflow::{Dataflow, Folding, Folds};
-pub use vector::{VectorOp, VectorUnit};
+pub use vector::{Gate, VectorOp, VectorUnit};
 
 use crate::time::Clock;
 
