@@ -3,6 +3,7 @@
 
 mod comparison;
 mod memory;
+mod npu_validation;
 mod operators;
 mod pim;
 mod replay;
@@ -11,6 +12,7 @@ mod validation;
 
 pub use comparison::comparison;
 pub use memory::memory;
+pub use npu_validation::{npu_validation, npu_validation_summary};
 pub use operators::operators;
 pub use pim::{pim, pim_bound};
 pub use replay::replay;

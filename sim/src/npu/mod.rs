@@ -4,14 +4,20 @@
 pub mod array;
 pub mod dataflow;
 pub mod folds;
+pub mod ports;
 mod rounds;
 pub mod schedule;
+pub mod traffic;
+pub mod utilisation;
 pub mod vector;
 
 pub use array::Array;
 pub use dataflow::{Dataflow, Folding, PartialFolds};
 pub use folds::Folds;
+pub use ports::{Overlap, Rates};
 pub use schedule::{Round, Schedule};
+pub use traffic::{Accesses, Halves};
+pub use utilisation::Utilisation;
 pub use vector::{VectorOp, VectorUnit};
 
 use crate::time::Clock;
