@@ -23,6 +23,7 @@ mod memory_timeline;
 mod neupims;
 mod new_standard;
 mod newton;
+mod npu_twin;
 mod pim_command;
 mod pim_gemv;
 mod ramulator;

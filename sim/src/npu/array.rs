@@ -7,8 +7,9 @@
 //! *Weights or inputs stationary.* The sum of a column passes down the rows, so that row r begins
 //! `r * mac_latency` cycles after row 0; column c begins c cycles after column 0. With s streamed rows
 //! the last sum leaves `(s - 1) + rows * mac_latency + (columns - 1)` cycles after the first operand
-//! came in. The stationary operand is written a row a cycle, over one wire for each column, into the
-//! shadow register of the row addressed: `rows` cycles.
+//! came in. The stationary operand is shifted in from the top through shadow registers, a row a cycle,
+//! the last row first: `rows` cycles. An element takes its shadow over when the first operand of a fold
+//! reaches it, and only then may the next operand be shifted past it; sums leave in the order of folds.
 //!
 //! *Outputs stationary.* Sums stay, so a product may not begin before the sum that it adds to is there.
 //! The elements keep `mac_latency` interleaved sums in their pipelines, which lets a product begin every
@@ -91,7 +92,10 @@ impl Array {
             Dataflow::WeightStationary | Dataflow::InputStationary => {
                 // Sums that leave at a row further up must not overtake those before them.
                 let shorter = rows.saturating_sub(next_rows) * self.mac_latency;
-                (streamed + shorter).max(next_rows)
+                // A row is `mac_latency` cycles behind the row above it in taking its shadow over,
+                // and the load is one.
+                let behind = (rows.min(next_rows) - 1) * (self.mac_latency - 1);
+                (streamed + shorter).max(next_rows + behind)
             }
         }
     }

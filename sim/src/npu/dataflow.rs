@@ -73,7 +73,7 @@ impl Folding {
 pub enum PartialFolds {
     /// As much as a full one: operands pass through idle lanes (SCALE-Sim, ONNXim).
     Full,
-    /// What the lanes in use need: rows are loaded by address, and sums leave at the last row in
+    /// What the lanes in use need: no row below these is loaded, and sums leave at the last row in
     /// use.
     Exact,
 }
