@@ -24,6 +24,7 @@ mod neupims;
 mod new_standard;
 mod newton;
 mod npu_twin;
+mod npu_validation;
 mod pim_command;
 mod pim_gemv;
 mod ramulator;

@@ -100,31 +100,31 @@ fn parts(extent: usize, side: usize, exact: bool) -> Vec<(usize, usize)> {
 }
 
 /// The product [m, k] x [k, n] on the stepped array, and the cycles it took.
-fn stepped(hardware: Hardware, flow: Dataflow, a: &Matrix, b: &Matrix) -> (Matrix, usize) {
-    let (m, k, n) = (a.len(), b.len(), b[0].len());
+fn stepped(hardware: Hardware, flow: Dataflow, left: &Matrix, right: &Matrix) -> (Matrix, usize) {
+    let (m, k, n) = (left.len(), right.len(), right[0].len());
     let mut product = vec![vec![0; n]; m];
     let part = |extent, side| parts(extent, side, hardware.exact);
     let mut folds = Vec::new();
     let mut places = Vec::new();
     // What streams, [time][row], and what stays, [row][column].
     let (streams, stays) = match flow {
-        Dataflow::InputStationary => (transposed(b), transposed(a)),
-        _ => (a.clone(), b.clone()),
+        Dataflow::InputStationary => (transposed(right), transposed(left)),
+        _ => (left.clone(), right.clone()),
     };
     if flow == Dataflow::OutputStationary {
         for &column in &part(n, hardware.columns) {
             for &row in &part(m, hardware.rows) {
                 folds.push(Fold {
-                    left: transposed(&cut(a, row, (0, k))),
-                    other: cut(b, (0, k), column),
+                    left: transposed(&cut(left, row, (0, k))),
+                    other: cut(right, (0, k), column),
                     rows: row.1,
                     columns: column.1,
                 });
                 places.push((row.0, column.0));
             }
         }
-        let left = earliest(hardware, &folds, |_| 0, staying::run);
-        for (fold, row, column, value) in left.results {
+        let done = earliest(hardware, &folds, |_| 0, staying::run);
+        for (fold, row, column, value) in done.results {
             let (top, first) = places[fold];
             if let Some(place) = product
                 .get_mut(top + row)
@@ -133,7 +133,7 @@ fn stepped(hardware: Hardware, flow: Dataflow, a: &Matrix, b: &Matrix) -> (Matri
                 *place += value;
             }
         }
-        return (product, left.end);
+        return (product, done.end);
     }
     for &column in &part(stays[0].len(), hardware.columns) {
         for &row in &part(k, hardware.rows) {
@@ -146,8 +146,8 @@ fn stepped(hardware: Hardware, flow: Dataflow, a: &Matrix, b: &Matrix) -> (Matri
             places.push((0, column.0));
         }
     }
-    let left = earliest(hardware, &folds, |fold| fold.rows, moving::run);
-    for (fold, time, column, value) in left.results {
+    let done = earliest(hardware, &folds, |fold| fold.rows, moving::run);
+    for (fold, time, column, value) in done.results {
         let column = places[fold].1 + column;
         let place = match flow {
             Dataflow::InputStationary => {
@@ -159,7 +159,7 @@ fn stepped(hardware: Hardware, flow: Dataflow, a: &Matrix, b: &Matrix) -> (Matri
             *place += value;
         }
     }
-    (product, left.end)
+    (product, done.end)
 }
 
 fn plain(a: &Matrix, b: &Matrix) -> Matrix {
@@ -171,16 +171,24 @@ fn plain(a: &Matrix, b: &Matrix) -> Matrix {
 }
 
 fn values(rows: usize, columns: usize, seed: i64) -> Matrix {
-    let value =
-        |row: usize, column: usize| (seed * 31 + row as i64 * 17 + column as i64 * 7) % 23 - 11;
-    let line = |row| (0..columns).map(|column| value(row, column)).collect();
-    (0..rows).map(line).collect()
+    let mut next = seed;
+    let mut value = |_| {
+        next = (next * 31 + 17) % 1009;
+        next % 23 - 11
+    };
+    (0..rows)
+        .map(|_| (0..columns).map(&mut value).collect())
+        .collect()
 }
 
 fn check(hardware: Hardware, flow: Dataflow, (m, k, n): (usize, usize, usize)) {
-    let (a, b) = (values(m, k, 3), values(k, n, 5));
-    let (product, cycles) = stepped(hardware, flow, &a, &b);
-    assert_eq!(product, plain(&a, &b), "the array computes the product");
+    let (left, right) = (values(m, k, 3), values(k, n, 5));
+    let (product, cycles) = stepped(hardware, flow, &left, &right);
+    assert_eq!(
+        product,
+        plain(&left, &right),
+        "the array computes the product"
+    );
     let array = Array {
         dataflow: flow,
         folding: if hardware.serial {

@@ -2,6 +2,7 @@
 //! colour, and no wrapping to the width of a window, so that outputs can be compared and kept.
 
 mod comparison;
+mod layers;
 mod memory;
 mod npu_validation;
 mod operators;
@@ -11,6 +12,7 @@ mod traffic;
 mod validation;
 
 pub use comparison::comparison;
+pub use layers::{layers, layers_summary, layers_words};
 pub use memory::memory;
 pub use npu_validation::{npu_validation, npu_validation_summary};
 pub use operators::operators;

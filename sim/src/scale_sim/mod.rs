@@ -4,10 +4,13 @@
 //! Everything it counts that no machine does is a departure of its own here, by name, and none of it is
 //! in `npu`. Facts are those of scalesim-project/SCALE-Sim (v3) and scale-sim-v2, where both agree.
 
+pub mod layers;
 mod reads;
 mod writes;
 
-use crate::npu::{Accesses, Array, Folding, Halves, Overlap, PartialFolds, Rates, Utilisation};
+use crate::npu::{
+    Accesses, Array, Folding, Halves, Overlap, PartialFolds, Rates, Sparsity, Utilisation,
+};
 use crate::time::Tick;
 
 pub use crate::npu::Dataflow;
@@ -82,6 +85,41 @@ pub struct Product {
     pub k: u64,
     /// Columns of the outputs: features, or filters.
     pub n: u64,
+    /// Words of the inputs: fewer than `m * k` where windows of a convolution overlap.
+    pub input_words: u64,
+    /// Which weights are left; all where it is absent.
+    pub sparsity: Option<Sparsity>,
+}
+
+impl Product {
+    /// A product of matrices.
+    pub fn new(m: u64, k: u64, n: u64) -> Product {
+        Product {
+            m,
+            k,
+            n,
+            input_words: m * k,
+            sparsity: None,
+        }
+    }
+
+    /// Lanes that its reduction takes.
+    pub fn lanes(&self) -> u64 {
+        self.sparsity
+            .map_or(self.k, |sparsity| sparsity.lanes(self.k))
+    }
+
+    /// Bytes that say which weights are left.
+    pub fn index_bytes(&self) -> u64 {
+        let weights = self.lanes() * self.n;
+        self.sparsity
+            .map_or(0, |sparsity| sparsity.index_bytes(weights))
+    }
+
+    /// The product as the array sees it: weights that are left, and the inputs they meet.
+    fn dense(&self) -> Product {
+        Product::new(self.m, self.lanes(), self.n)
+    }
 }
 
 /// What the tool reports of a layer.
@@ -143,9 +181,17 @@ impl Setup {
         }
     }
 
+    /// Folds and cycles of a layer on the array.
+    pub fn size(&self, product: Product) -> (u64, Tick) {
+        let Product { m, k, n, .. } = product.dense();
+        let array = self.array();
+        let folds = array.folds(m, k, n);
+        (folds.count(), array.cycles(folds))
+    }
+
     /// What the tool reports of a layer.
     pub fn run(&self, product: Product) -> Report {
-        let Product { m, k, n } = product;
+        let Product { m, k, n, .. } = product.dense();
         let array = self.array();
         let folds = array.folds(m, k, n);
         let array_cycles = array.cycles(folds);
@@ -156,7 +202,7 @@ impl Setup {
         };
         let (stalls, memory) = match &self.memory {
             None => (Some(0), None),
-            Some(memory) => self.behind(product, memory),
+            Some(memory) => self.behind(product.dense(), product.input_words, memory),
         };
         let cycles = stalls.map(|stalls| array_cycles + stalls);
         let rates = self.memory.and_then(|memory| match memory.interface {
@@ -165,26 +211,46 @@ impl Setup {
         });
         let ideal = rates.map(|(halves, rates)| array.overlap((m, k, n), &halves, &rates));
         let taken = cycles.or(ideal.map(|ideal| ideal.cycles()));
+        let mut scratchpads = array.scratchpad_accesses(m, k, n);
+        if product.sparsity.is_some() && self.dataflow == Dataflow::WeightStationary {
+            // All inputs of a block stream past the weights that are left of it.
+            scratchpads.inputs = m * product.k * folds.columns;
+        }
         let printed = Report::printed(taken.unwrap_or(array_cycles));
         Report {
             array_cycles,
             cycles,
             stalls,
             utilisation: array.utilisation((m, k, n), printed),
-            scratchpads: array.scratchpad_accesses(m, k, n),
+            scratchpads,
             surplus_writes,
             memory,
             ideal,
-            physical: self
-                .memory
-                .map(|memory| array.memory_accesses((m, k, n), &memory.halves())),
+            physical: self.memory.map(|memory| {
+                let halves = memory.halves();
+                let words = array.memory_accesses((m, k, n), &halves);
+                let resident = product.input_words <= halves.inputs;
+                Accesses {
+                    inputs: if resident {
+                        product.input_words
+                    } else {
+                        scratchpads.inputs
+                    },
+                    ..words
+                }
+            }),
         }
     }
 
     /// Stalls, and words behind the scratchpads.
-    fn behind(&self, product: Product, memory: &Memory) -> (Option<Tick>, Option<Traffic>) {
+    fn behind(
+        &self,
+        product: Product,
+        input_words: u64,
+        memory: &Memory,
+    ) -> (Option<Tick>, Option<Traffic>) {
         let array = self.array();
-        let shape = reads::Operands::new(&array, product);
+        let shape = reads::Operands::new(&array, product, input_words);
         let drain = |rate| writes::drain(&array, product, memory.outputs, rate);
         match memory.interface {
             Interface::Calculated => {
@@ -227,11 +293,7 @@ mod tests {
             dataflow: Dataflow::OutputStationary,
             memory: None,
         };
-        let report = setup.run(Product {
-            m: 128,
-            k: 10,
-            n: 128,
-        });
+        let report = setup.run(Product::new(128, 10, 128));
         assert_eq!(report.array_cycles, 2 * (128 + 64 + 10 - 2));
         assert_eq!(report.printed_writes(), 128 * 128 + 2 * (128 + 64));
         assert_eq!(report.stalls, Some(0));

@@ -21,8 +21,10 @@ pub(super) struct Operands {
 /// An operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Operand {
-    /// Words.
+    /// Words of the matrix that the array sees.
     words: u64,
+    /// Addresses: fewer where windows of a convolution overlap.
+    addresses: u64,
     /// Words of its matrix of requests, idle lanes included.
     requests: u64,
     /// Words that the array asks for in all folds.
@@ -30,8 +32,8 @@ pub(super) struct Operand {
 }
 
 impl Operands {
-    pub(super) fn new(array: &Array, product: Product) -> Operands {
-        let Product { m, k, n } = product;
+    pub(super) fn new(array: &Array, product: Product, input_words: u64) -> Operands {
+        let Product { m, k, n, .. } = product;
         let folds = array.folds(m, k, n);
         let reads = array.scratchpad_accesses(m, k, n);
         // The lanes that an operand enters by, or lies on.
@@ -42,14 +44,19 @@ impl Operands {
             Dataflow::OutputStationary => (k * on_rows, k * on_columns),
             Dataflow::InputStationary => (k * on_columns, n * on_rows),
         };
-        let operand = |words, requests, reads| Operand {
-            words,
-            requests,
-            reads,
-        };
         Operands {
-            inputs: operand(m * k, inputs, reads.inputs),
-            weights: operand(k * n, weights, reads.weights),
+            inputs: Operand {
+                words: m * k,
+                addresses: input_words.min(m * k),
+                requests: inputs,
+                reads: reads.inputs,
+            },
+            weights: Operand {
+                words: k * n,
+                addresses: k * n,
+                requests: weights,
+                reads: reads.weights,
+            },
         }
     }
 }
@@ -59,7 +66,7 @@ impl Operand {
     /// moves over an operand that is read again.
     pub(super) fn without_limit(&self, size: u64) -> Option<u64> {
         let window = 50 * (size / 100);
-        (self.words < window || self.reads == self.words).then_some(self.words)
+        (self.addresses < window || self.reads == self.addresses).then_some(self.addresses)
     }
 
     /// Words read through a port of `rate` into a scratchpad of `size` whose half holds the operand;
@@ -80,15 +87,9 @@ impl Operand {
 mod tests {
     use super::*;
 
-    const PRODUCT: Product = Product {
-        m: 100,
-        k: 300,
-        n: 500,
-    };
-
     #[test]
     fn idle_lanes_and_whole_lines_are_counted() {
-        let operands = Operands::new(&Array::new(128, 128), PRODUCT);
+        let operands = Operands::new(&Array::new(128, 128), Product::new(100, 300, 500), 30_000);
         // Three folds of 128 rows for 300, four of 128 columns for 500.
         let size = 1 << 20;
         assert_eq!(operands.inputs.resident(size, 10), Some(100 * 3 * 128));
@@ -99,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_window_forgets_what_is_read_again() {
-        let operands = Operands::new(&Array::new(128, 128), PRODUCT);
+        let operands = Operands::new(&Array::new(128, 128), Product::new(100, 300, 500), 30_000);
         // Inputs are read four times, weights once.
         assert_eq!(operands.inputs.without_limit(1 << 16), Some(30_000));
         assert_eq!(operands.inputs.without_limit(1 << 15), None);

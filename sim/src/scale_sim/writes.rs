@@ -131,7 +131,7 @@ impl Buffer {
 
 /// Stalls for want of room, and words written behind a scratchpad of `size` through a port of `rate`.
 pub(super) fn drain(array: &Array, product: Product, size: u64, rate: u64) -> (Tick, u64) {
-    let Product { m, k, n } = product;
+    let Product { m, k, n, .. } = product;
     let (on_rows, on_columns, streamed) = array.dataflow.extents(m, k, n);
     let folds = array.folds(m, k, n);
     // Serial folds are all as long as a full one.
@@ -172,7 +172,7 @@ mod tests {
             folding: crate::npu::Folding::Serial,
             ..Array::new(128, 128)
         };
-        drain(&array, Product { m, k, n }, size, rate)
+        drain(&array, Product::new(m, k, n), size, rate)
     }
 
     #[test]

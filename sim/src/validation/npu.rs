@@ -7,6 +7,7 @@ use super::newton::Recorded;
 use super::table::TableError;
 use crate::npu::Rates;
 use crate::record::npu_validation::{Kind, NpuValidationRow};
+use crate::scale_sim::layers::{MOST_CYCLES, MOST_FOLDS};
 use crate::scale_sim::{Dataflow, Interface, Memory, Product, Report, Setup};
 use memwall_models::spelling;
 
@@ -49,9 +50,6 @@ const FORMS: [&str; 8] = [
 ];
 /// Extents at most.
 const MOST: u64 = 1 << 20;
-/// Cycles at most that are gone through one by one, and folds.
-const MOST_CYCLES: u64 = 1 << 33;
-const MOST_FOLDS: u64 = 1 << 26;
 
 /// What a row runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +109,7 @@ fn read(row: &Row<'_>) -> Result<NpuRow, TableError> {
         return Err(row.fault("(whole row)", "has no figure to compare".to_owned()));
     }
     let workload = match case.work() {
-        Work::Product(Product { m, k, n }) => format!("{m} x {k} x {n}"),
+        Work::Product(Product { m, k, n, .. }) => format!("{m} x {k} x {n}"),
         Work::Layer(name) => name,
     };
     let text = |column| row.get(column).unwrap_or("-").to_owned();
@@ -206,11 +204,7 @@ fn case(row: &Row<'_>, config: &str) -> Result<(NpuCase, Kind), TableError> {
 
 fn product(row: &Row<'_>) -> Result<Product, TableError> {
     let whole = |column| row.whole(column, (1, MOST));
-    Ok(Product {
-        m: whole("M")?,
-        k: whole("K")?,
-        n: whole("N")?,
-    })
+    Ok(Product::new(whole("M")?, whole("K")?, whole("N")?))
 }
 
 /// A product, or a layer whose name stands in place of the first extent.
@@ -243,13 +237,11 @@ fn scale_sim(row: &Row<'_>, memory: Option<Memory>) -> Result<(NpuCase, Kind), T
         memory,
     };
     let product = product(row)?;
-    let array = setup.array();
-    let folds = array.folds(product.m, product.k, product.n);
-    if folds.count() > MOST_FOLDS || (memory.is_some() && array.cycles(folds) > MOST_CYCLES) {
+    let (folds, cycles) = setup.size(product);
+    if folds > MOST_FOLDS || (memory.is_some() && cycles > MOST_CYCLES) {
         let rule = format!(
-            "at most {MOST_FOLDS} folds, and {MOST_CYCLES} cycles with scratchpads; these are {} and {}",
-            folds.count(),
-            array.cycles(folds)
+            "at most {MOST_FOLDS} folds, and {MOST_CYCLES} cycles with scratchpads; these are {folds} \
+             and {cycles}"
         );
         return Err(row.fault("(whole row)", rule));
     }
