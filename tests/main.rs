@@ -23,6 +23,8 @@ mod memory_timeline;
 mod neupims;
 mod new_standard;
 mod newton;
+mod npu_twin;
+mod npu_validation;
 mod pim_command;
 mod pim_gemv;
 mod ramulator;

@@ -1,6 +1,7 @@
 //! Arguments of every command, defined once: parser and help come from here.
 
 pub(crate) mod memory;
+pub(crate) mod npu;
 pub(crate) mod pim;
 pub(crate) mod pim_attention;
 

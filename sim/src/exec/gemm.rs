@@ -3,13 +3,13 @@
 
 use crate::dram::Direction;
 use crate::memory::Memory;
-use crate::npu::{Npu, Round, Schedule};
+use crate::npu::{Dataflow, Npu, Round, Schedule};
 use crate::time::Ps;
 
 /// Share of a scratchpad half that weights may fill; activations have the rest.
 const WEIGHT_SHARE: u64 = 2;
 
-/// A product [m, k] x [k, n] with stationary weights.
+/// A product [m, k] x [k, n].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Product {
     pub m: u64,
@@ -22,13 +22,33 @@ pub(super) struct Product {
 }
 
 impl Product {
-    /// Rows that are streamed at once: as many as accumulators and scratchpad hold. Weights are
-    /// read once for each such tile.
+    /// Rows that are worked on at once: as many as scratchpad and accumulators hold, or the arrays.
+    /// Weights are read once for each such tile.
     fn tile_rows(&self, npu: &Npu) -> u64 {
-        let in_scratchpad = npu.half_scratchpad() / WEIGHT_SHARE / (self.k * self.element).max(1);
-        npu.accumulator_rows()
-            .min(in_scratchpad)
-            .clamp(1, self.m.max(1))
+        let array = &npu.array;
+        let share = npu.half_scratchpad() / WEIGHT_SHARE;
+        let in_scratchpad = share / (self.k * self.element).max(1);
+        let group = array.columns * array.count;
+        let most = match array.dataflow {
+            Dataflow::WeightStationary => npu.accumulator_rows(),
+            // Rows beyond those of the array use the same weights, if these can be kept.
+            Dataflow::OutputStationary if self.k * self.element * group.min(self.n) > share => {
+                array.rows
+            }
+            Dataflow::OutputStationary => in_scratchpad,
+            Dataflow::InputStationary => group,
+        };
+        most.min(in_scratchpad).clamp(1, self.m.max(1))
+    }
+
+    /// Columns of the output that are worked on at once: stationary inputs leave partial sums of a
+    /// whole tile in the accumulators.
+    fn tile_columns(&self, npu: &Npu, rows: u64) -> u64 {
+        match npu.array.dataflow {
+            Dataflow::WeightStationary | Dataflow::OutputStationary => self.n,
+            Dataflow::InputStationary => npu.accumulator_sums() / rows,
+        }
+        .clamp(1, self.n.max(1))
     }
 
     /// Runs the product from `at` on; returns when its last result is on chip, or in memory where
@@ -46,13 +66,15 @@ impl Product {
             let rows = tile.min(self.m - row);
             if !input_resident {
                 // The activations of a tile come in before its weights.
-                rounds.push(Round {
-                    streamed: 0,
-                    bytes: rows * self.k * self.element,
-                });
+                rounds.push(Round::full(&npu.array, 0, rows * self.k * self.element));
             }
             let first = rounds.len();
-            rounds.extend(npu.array.rounds(rows, self.k, self.n, self.element));
+            let mut column = 0;
+            while column < self.n {
+                let columns = self.tile_columns(npu, rows).min(self.n - column);
+                rounds.extend(npu.array.rounds(rows, self.k, columns, self.element));
+                column += columns;
+            }
             if let Some(round) = rounds.get_mut(first) {
                 round.bytes += bias;
             }

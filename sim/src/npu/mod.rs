@@ -3,10 +3,23 @@
 
 pub mod array;
 pub mod dataflow;
+pub mod folds;
+pub mod ports;
+mod rounds;
+pub mod schedule;
+pub mod sparsity;
+pub mod traffic;
+pub mod utilisation;
 pub mod vector;
 
-pub use array::{Array, Round, Schedule};
-pub use dataflow::{Dataflow, Folding, Folds};
+pub use array::Array;
+pub use dataflow::{Dataflow, Folding, PartialFolds};
+pub use folds::Folds;
+pub use ports::{Overlap, Rates};
+pub use schedule::{Round, Schedule};
+pub use sparsity::Sparsity;
+pub use traffic::{Accesses, Halves};
+pub use utilisation::Utilisation;
 pub use vector::{Gate, VectorOp, VectorUnit};
 
 use crate::time::Clock;
@@ -38,8 +51,13 @@ impl Npu {
         bytes <= self.half_scratchpad() / 2
     }
 
+    /// fp32 sums that one half of the accumulators holds.
+    pub fn accumulator_sums(&self) -> u64 {
+        self.accumulator_bytes / 2 / 4
+    }
+
     /// Output rows that one half of the accumulators holds for all arrays at once.
     pub fn accumulator_rows(&self) -> u64 {
-        self.accumulator_bytes / 2 / (4 * self.array.columns * self.array.count)
+        self.accumulator_sums() / (self.array.columns * self.array.count)
     }
 }
