@@ -348,16 +348,13 @@ pub fn passes(array: &Array, stationary: Stationary, m: u64, k: u64, n: u64) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::npu::Folding;
     use proptest::prelude::*;
 
     fn array(dataflow: Dataflow, count: u64) -> Array {
         Array {
-            rows: 16,
-            columns: 8,
             count,
             dataflow,
-            folding: Folding::Overlapped,
+            ..Array::new(16, 8)
         }
     }
 
