@@ -3,12 +3,12 @@
 
 use crate::support::root;
 use memwall_sim::record::npu_validation::{Kind, NpuValidationRow};
-use memwall_sim::validation::npu::npu_rows;
+use memwall_sim::validation::npu::{NpuRow, npu_rows};
 use memwall_sim::validation::{Cells, TableError};
 
 fn rows(text: &str) -> Result<Vec<NpuValidationRow>, TableError> {
     let rows = npu_rows(&Cells::parse("t", text)?)?;
-    Ok(rows.iter().map(|row| row.run()).collect())
+    Ok(rows.iter().map(NpuRow::run).collect())
 }
 
 fn recorded() -> Vec<NpuValidationRow> {
@@ -77,13 +77,13 @@ fn broken_rows_are_refused_by_line_and_column() {
             row("S-cacl-64", "7", "4x4", "ws", "run"),
             "config",
             "S-calc-KIB",
-            Some("S-gen"),
+            Some("S-calc-KIB"),
         ),
         (
             row("S-user-64", "7", "4x4", "ws", "run"),
             "config",
             "S-user-KIB-RATE",
-            Some("S-user-64-10"),
+            Some("S-user-KIB-RATE"),
         ),
         (
             row("S-calc-0", "7", "4x4", "ws", "run"),

@@ -1,7 +1,7 @@
 //! Attention on the arrays: keys, then values, of each sequence are the weights of products and come
 //! from memory as weights do; softmax runs on the vector unit between the two.
 
-use super::gemm::{Pace, run_rounds};
+use super::rounds::{Pace, run_rounds};
 use crate::dram::Direction;
 use crate::lower::AttentionEntry;
 use crate::memory::Memory;

@@ -2,6 +2,7 @@
 
 use super::error::ConfigError;
 use super::load::Document;
+use super::npu_cores::{self, RawBuffering, RawDma, RawLayout, RawMapping, RawNoc, RawShared};
 use super::number::Positive;
 use super::raw::RawMachine;
 use crate::npu::{Array, Dataflow, Folding, Npu, PartialFolds, VectorUnit};
@@ -35,6 +36,20 @@ pub(super) struct RawNpu {
     pub mac_latency: Option<Positive>,
     /// Cost of a fold that does not fill the array; full if absent.
     pub partial_folds: Option<RawPartialFolds>,
+    /// Equal cores, each with all of the above.
+    pub cores: Option<Positive>,
+    #[serde(default)]
+    pub mapping: RawMapping,
+    #[serde(default)]
+    pub buffering: RawBuffering,
+    #[serde(default)]
+    pub layout: RawLayout,
+    #[serde(default)]
+    pub prefetch_weights: bool,
+    #[serde(default)]
+    pub dma: RawDma,
+    pub noc: Option<RawNoc>,
+    pub shared: Option<RawShared>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -125,6 +140,7 @@ pub(super) fn resolve(machine: &Document<RawMachine>, raw: &RawNpu) -> Result<Np
         },
         scratchpad_bytes: raw.scratchpad_kib.0.saturating_mul(KIB),
         accumulator_bytes: raw.accumulator_kib.0.saturating_mul(KIB),
+        cores: npu_cores::resolve(machine, raw)?,
     };
     // Both halves of the double buffer hold at least one weight block of every array.
     let block = 2 * 2 * raw.rows.0 * raw.columns.0;

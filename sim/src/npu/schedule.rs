@@ -111,6 +111,12 @@ impl Schedule {
         }
     }
 
+    /// Cycle in which the first row of the last fold streamed, or would have but for waiting.
+    pub fn started(&self) -> Tick {
+        self.running
+            .map_or(self.from, |running| running.start + running.waited)
+    }
+
     /// Cycle of the last result so far.
     pub fn end(&self) -> Tick {
         self.end
