@@ -142,6 +142,14 @@ fn read(row: &Row<'_>) -> Result<NpuRow, TableError> {
 }
 
 impl NpuCase {
+    /// The product that it runs; none of a layer.
+    pub fn product(&self) -> Option<Product> {
+        match self.work() {
+            Work::Product(product) => Some(product),
+            Work::Layer(_) => None,
+        }
+    }
+
     fn work(&self) -> Work {
         match self {
             NpuCase::ScaleSim(_, product) => Work::Product(*product),
