@@ -14,6 +14,8 @@ mod concurrency;
 mod configuration;
 mod determinism;
 mod fidelity;
+mod gemm;
+mod gemm_command;
 mod hbm_pim;
 mod house;
 mod legality;

@@ -50,9 +50,10 @@ impl PartSource for Shipped {
     }
 
     fn machine_names(&self) -> Vec<String> {
-        ["gpu-a100", "neupims", "npu-only", "npu-pim"]
-            .map(str::to_owned)
-            .to_vec()
+        names("hw-configs")
+            .into_iter()
+            .filter(|name| root().join(format!("hw-configs/{name}.toml")).exists())
+            .collect()
     }
 
     fn part_names(&self) -> Vec<String> {

@@ -42,7 +42,7 @@ pub(crate) struct GemmArguments {
     /// Elements of all three matrices; partial sums are fp32
     #[arg(long, value_enum, default_value = "fp16")]
     pub dtype: Dtype,
-    /// How the product is cut: search, gemmini, or MxKxN[:ORDER[:HELD]] with the sizes of a tile, the
+    /// How the product is cut: search, gemmini, or `MxKxN[:ORDER[:HELD]]` with the sizes of a tile, the
     /// loops outermost first (mnk) and what the arrays hold (weights, activations, outputs)
     /// [default: the machine's]
     #[arg(long, value_name = "RULE|TILES")]

@@ -28,7 +28,12 @@ pub(super) fn run_rounds(
 ) -> Ps {
     let segments: Vec<u64> = rounds.iter().map(|round| round.bytes).collect();
     let chunks = chunks(&segments, npu.half_scratchpad() / WEIGHT_SHARE);
-    let mut transfer = memory.begin(at, Direction::Read, &segments);
+    // A chunk is released when the last result of another is there, a pass of the arrays after the
+    // arrival of its blocks.
+    let lookahead = npu
+        .clock
+        .to_ps((npu.array.rows + npu.array.columns).saturating_sub(2));
+    let mut transfer = memory.begin(at, Direction::Read, &segments, lookahead);
     let mut schedule = Schedule::new(npu.array, npu.clock.next_tick(at));
     // Two chunks are in flight; the next is released when the one two before it is used up.
     for &end in chunks.iter().take(2) {

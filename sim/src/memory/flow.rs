@@ -72,7 +72,7 @@ impl System {
             }
         }
         Channels {
-            lookahead: self.std.clock.next_tick(lookahead).max(1),
+            lookahead: self.std.clock.next_tick(lookahead).saturating_sub(1).max(1),
             system: self,
             classes,
             requests: Vec::new(),

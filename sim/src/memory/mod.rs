@@ -52,8 +52,14 @@ impl Memory {
     }
 
     /// Opens a transfer of `segments` (bytes each) that lie one after another. Nothing moves until
-    /// segments are released.
-    pub fn begin(&mut self, at: Ps, direction: Direction, segments: &[u64]) -> Transfer<'_> {
+    /// segments are released; one that an arrival causes, at least `lookahead` after it.
+    pub fn begin(
+        &mut self,
+        at: Ps,
+        direction: Direction,
+        segments: &[u64],
+        lookahead: Ps,
+    ) -> Transfer<'_> {
         let mut ends = Vec::with_capacity(segments.len());
         let mut bytes = 0;
         for segment in segments {
@@ -62,7 +68,7 @@ impl Memory {
         }
         let base = self.place(bytes);
         Transfer {
-            flow: self.flow(at, Ps::ZERO),
+            flow: self.flow(at, lookahead),
             direction,
             base,
             ends,
@@ -75,7 +81,7 @@ impl Memory {
         if bytes == 0 {
             return at;
         }
-        let mut transfer = self.begin(at, direction, &[bytes]);
+        let mut transfer = self.begin(at, direction, &[bytes], Ps(u64::MAX));
         transfer.release(1, at);
         transfer.finish()
     }

@@ -41,18 +41,14 @@ impl Region {
     /// The first bytes of the region, at most `most` or a piece, and the rest; `None` if that is all.
     pub fn split(&self, most: u64) -> Option<(Region, Region)> {
         match *self {
-            Region::Span {
-                base,
-                from,
-                to,
-                end,
-            } if to - from > most => {
+            Region::Span { from, to, .. } if to - from > most => {
+                // Parts are blocks of their own: of less than a stripe, each takes the channels it lies on.
                 let cut = from + most;
                 let part = |from, to| Region::Span {
-                    base,
+                    base: from,
                     from,
                     to,
-                    end,
+                    end: to,
                 };
                 Some((part(from, cut), part(cut, to)))
             }

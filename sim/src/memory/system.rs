@@ -76,7 +76,7 @@ impl System {
     /// Runs a list of streams on each channel, all released at `at`; returns the end of the last
     /// data.
     pub fn run_lists(&mut self, at: Ps, lists: &[Vec<Descriptor>]) -> Ps {
-        let mut flow = self.flow(at, Ps::ZERO);
+        let mut flow = self.flow(at, Ps(u64::MAX));
         flow.submit_lists(at, lists);
         flow.finish().max(at)
     }

@@ -88,6 +88,8 @@ struct Running<'a, 'm> {
     tensors: Tensors,
     links: Links,
     contents: Option<Contents>,
+    /// Tiles in M, K and N.
+    tiles: [u64; 3],
     flow: Flow<'m>,
     asked: Vec<Asked>,
     events: BinaryHeap<Reverse<(Ps, u64, Event)>>,
@@ -118,6 +120,7 @@ impl Run<'_> {
             memory,
         );
         let bias = memory.place(self.bias);
+        let [rows, parts, columns] = self.mapping.tiles(&self.gemm);
         let steps = self.mapping.steps(&self.gemm, npu.cores.count);
         let new = |steps| Core::new(npu, self.mapping.stationary, self.gemm.element, steps, at);
         let cores: Vec<Core> = steps.into_iter().map(new).collect();
@@ -127,10 +130,11 @@ impl Run<'_> {
             run: *self,
             tensors,
             links: Links::new(npu.clock, &npu.cores),
-            contents: npu
-                .cores
-                .shared
-                .map(|shared| Contents::new(shared.bytes, shared.multicast)),
+            contents: npu.cores.shared.map(|shared| {
+                let tiles = [rows * parts, parts * columns];
+                Contents::new(shared.bytes, shared.multicast, tiles)
+            }),
+            tiles: [rows, parts, columns],
             flow: memory.flow(first, self.lookahead()),
             asked: Vec::new(),
             events: BinaryHeap::new(),
@@ -230,6 +234,7 @@ impl Running<'_, '_> {
             held,
             contents,
             run,
+            tiles: [_, parts, columns],
             ..
         } = self;
         let of = cores[core].steps[step];
@@ -248,12 +253,13 @@ impl Running<'_, '_> {
                 loads.push(new(Tensor::Partial, 0, tensors.partial(&of), None));
             }
             for (tensor, tile, region) in tensors.whole(&of) {
-                let (needed, kind) = match tensor {
-                    Tensor::Activations => (of.new_activations, 0),
-                    _ => (of.new_weights, 1),
+                let (needed, operand, across) = match tensor {
+                    Tensor::Activations => (of.new_activations, 0, *parts),
+                    _ => (of.new_weights, 1, *columns),
                 };
                 if needed {
-                    loads.push(new(tensor, 0, region, Some((kind, tile.0, tile.1))));
+                    let key = (operand, (tile.0 * across + tile.1) as usize);
+                    loads.push(new(tensor, 0, region, Some(key)));
                 }
             }
         } else {
@@ -341,7 +347,7 @@ impl Running<'_, '_> {
             return;
         }
         if let (Some(contents), Some(key)) = (&mut self.contents, load.key) {
-            let waiting = (core, load.step, load.block, bytes);
+            let waiting = (core, load.step, load.block);
             match contents.find(key, bytes, at, waiting) {
                 Found::Here(here) => {
                     self.send(&load, at, here.max(at));
@@ -403,7 +409,7 @@ impl Running<'_, '_> {
                     .shared
                     .is_some_and(|shared| shared.multicast);
                 let mut sent = None;
-                for (core, step, block, _) in waiting {
+                for (core, step, block) in waiting {
                     let own = Load {
                         core,
                         step,

@@ -3,23 +3,36 @@
 //! Candidates do not depend on the size of the scratchpad: tiles are the extents cut into equal parts
 //! and rounded up to blocks, in four loop orders, with either operand held. Of those that fit, the one
 //! of least cost by closed form is a finalist, and so are the ones that half the scratchpad, a quarter
-//! and so on would choose. The finalists are executed on memory of constant rate, and the fastest is
-//! the mapping. A scratchpad twice as large has all these finalists and one more, and the execution of
-//! a mapping does not depend on what the scratchpad has beyond it: so it is never slower there.
+//! and so on would choose, as far as they are estimated to be within a quarter of it. The finalists are executed, and the fastest is the mapping. A scratchpad
+//! twice as large has all these finalists and one more, and the execution of a mapping does not depend
+//! on what the scratchpad has beyond it: so it is never slower there, unless the estimate errs by more.
+//!
+//! Small products are tried on the memory itself. Large ones are tried on memory of constant rate, which
+//! costs no time for each burst; traffic then counts a little by itself, and the rule holds as far as
+//! that memory resembles the real one.
 
 use super::run::{Begin, Run};
+use crate::dram::Standard;
 use crate::machine::DeviceMemory;
-use crate::memory::{Memory, Plain, PlainMemory};
+use crate::memory::{Memory, Plain, PlainMemory, System};
 use crate::npu::{Folding, Gemm, Mapping, MappingRule, Npu, Order, Resident, Stationary};
 use crate::time::Ps;
+use std::sync::Arc;
 
 /// Numbers of equal parts that a dimension is cut into.
 const PARTS: [u64; 26] = [
     1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384,
     512, 1024,
 ];
+/// Mappings estimated slower than the best by more than this part are not tried.
+const MARGIN: u64 = 4;
 /// Halvings of the scratchpad that are looked at.
 const HALVINGS: usize = 24;
+/// What is hidden behind something slower counts with this part: rows, turnarounds and uneven cores
+/// let some of it show.
+const HIDDEN: u64 = 8;
+/// Bursts of a channel up to which finalists are run on the memory itself.
+const FEW_BURSTS: u64 = 256;
 /// Loop orders looked at; in the others an operand is loaded as often or more.
 const ORDERS: [Order; 4] = [Order::Mnk, Order::Nmk, Order::Kmn, Order::Knm];
 
@@ -50,6 +63,7 @@ fn search(npu: &Npu, device: &DeviceMemory, gemm: &Gemm, resident: Resident) -> 
     if finalists.len() <= 1 {
         return finalists.first().copied();
     }
+    let few = few(device, gemm);
     let time = |mapping: &Mapping| {
         let run = Run {
             npu,
@@ -59,8 +73,18 @@ fn search(npu: &Npu, device: &DeviceMemory, gemm: &Gemm, resident: Resident) -> 
             resident,
             bias: 0,
         };
+        if let Some(part) = few {
+            let mut memory = Memory::Command(Box::new(System::new(Arc::clone(part), true)));
+            return run.execute(&mut memory, Begin::at(Ps::ZERO), false).end;
+        }
         let mut memory = Memory::Plain(PlainMemory::new(plain));
-        run.execute(&mut memory, Begin::at(Ps::ZERO), false).end
+        let outcome = run.execute(&mut memory, Begin::at(Ps::ZERO), false);
+        match device {
+            DeviceMemory::Part(_) => {
+                outcome.end + Ps(plain.time(outcome.traffic.total()).0 / HIDDEN)
+            }
+            DeviceMemory::Plain(_) => outcome.end,
+        }
     };
     // Ties go to the smallest tiles, which half the scratchpad would have chosen.
     finalists
@@ -68,6 +92,15 @@ fn search(npu: &Npu, device: &DeviceMemory, gemm: &Gemm, resident: Resident) -> 
         .rev()
         .min_by_key(|mapping| time(mapping))
         .copied()
+}
+
+/// The part, if the product is small enough that trying it on the part costs little.
+fn few<'a>(device: &'a DeviceMemory, gemm: &Gemm) -> Option<&'a Arc<Standard>> {
+    let part = device.part()?;
+    let (a, b, c) = gemm.bytes();
+    let organisation = &part.organisation;
+    let most = FEW_BURSTS * organisation.burst_bytes * organisation.channels as u64;
+    (a + b + c <= most).then_some(part)
 }
 
 /// The mapping of least cost at the scratchpad and at each of its halvings, largest first.
@@ -101,11 +134,12 @@ fn finalists(npu: &Npu, plain: &Plain, gemm: &Gemm, resident: Resident) -> Vec<M
             }
         }
     });
-    let mut finalists: Vec<Mapping> = best
+    let best: Vec<(Cost, Mapping)> = best.into_iter().flatten().collect();
+    let least = best.iter().map(|(cost, _)| cost.time).min().unwrap_or(0);
+    let near = best
         .into_iter()
-        .flatten()
-        .map(|(_, mapping)| mapping)
-        .collect();
+        .filter(|(cost, _)| cost.time <= least + least / MARGIN);
+    let mut finalists: Vec<Mapping> = near.map(|(_, mapping)| mapping).collect();
     finalists.dedup();
     finalists
 }
@@ -162,8 +196,24 @@ fn candidates(npu: &Npu, gemm: &Gemm, mut each: impl FnMut(Mapping)) {
     }
 }
 
-/// Estimated time, then scratchpad, then traffic: compared in this order.
-type Cost = (u64, u64, u64);
+/// Compared in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Cost {
+    /// Estimated time in coarse steps: what differs by less than the estimate errs counts as equal.
+    step: u64,
+    /// Tiles: each costs the DMA engines their set-up.
+    tiles: u64,
+    /// Estimated time.
+    time: u64,
+}
+
+/// Significant bits of a time in coarse steps: 1 in 32 to 64.
+const BITS: u32 = 6;
+
+fn coarse(time: u64) -> u64 {
+    let low = (u64::BITS - time.leading_zeros()).saturating_sub(BITS);
+    time >> low << low
+}
 
 /// Closed forms of time: the slowest of arrays, memory and links, and what stands before the first
 /// block and after the last.
@@ -221,12 +271,18 @@ impl Model<'_> {
         let array_cycles = of_core * self.step_cycles(mapping, parts);
         let array_time = npu.clock.to_ps(array_cycles).0;
         let (first, last) = self.edges(mapping, of_core.min(1) * cores.count.min(outputs));
-        let time = memory_time.max(link_time).max(array_time) + first + last;
-        (
+        // A buffer is taken from the request of its tile to its last result; there are two.
+        let drain = npu.clock.to_ps(2 * npu.array.rows + npu.array.columns).0;
+        let turns = of_core * parts * (self.plain.latency.0 + drain);
+        let turns = (turns + memory_time.max(array_time)) / 2;
+        let slowest = memory_time.max(link_time).max(array_time);
+        let hidden = memory_time + link_time + array_time - slowest;
+        let time = (slowest + hidden / HIDDEN).max(turns) + first + drain + last;
+        Cost {
+            step: coarse(time),
+            tiles: rows * parts * columns,
             time,
-            mapping.scratchpad_bytes(gemm.element, self.resident),
-            memory,
-        )
+        }
     }
 
     /// Cycles of a core for one output tile.
@@ -280,10 +336,9 @@ impl Model<'_> {
         let off = |resident, elements: u64| if resident { 0 } else { elements * e };
         let first = off(self.resident.activations, block_a) + off(self.resident.weights, block_b);
         let last = off(self.resident.outputs, mapping.tile_m * mapping.tile_n);
-        let drain = self.npu.clock.to_ps(2 * array.rows + array.columns).0;
         (
             self.plain.latency.0 + self.plain.time(cores * first).0,
-            drain + self.plain.time(cores * last).0,
+            self.plain.time(cores * last).0,
         )
     }
 }
