@@ -77,13 +77,13 @@ fn broken_rows_are_refused_by_line_and_column() {
             row("S-cacl-64", "7", "4x4", "ws", "run"),
             "config",
             "S-calc-KIB",
-            Some("S-gen"),
+            Some("S-calc-KIB"),
         ),
         (
             row("S-user-64", "7", "4x4", "ws", "run"),
             "config",
             "S-user-KIB-RATE",
-            Some("S-user-64-10"),
+            Some("S-user-KIB-RATE"),
         ),
         (
             row("S-calc-0", "7", "4x4", "ws", "run"),

@@ -3,6 +3,7 @@
 use crate::cli::gemm::{GemmArguments, Kept};
 use crate::diagnostics::Failure;
 use crate::embedded::{machine, settings};
+use crate::layers;
 use crate::output;
 use crate::run::push_notes;
 use memwall_models::spelling;
@@ -16,12 +17,18 @@ use memwall_sim::record::SCHEMA_VERSION;
 use memwall_sim::record::gemm::{GemmRecord, ShapeRecord};
 
 pub(crate) fn gemm(arguments: &GemmArguments) -> Result<(), Failure> {
+    if let (Some(topology), Some(config)) = (&arguments.topology, &arguments.scale_sim) {
+        return layers::run(topology, config, &arguments.out, arguments.json);
+    }
     output::check_folder(&arguments.out)?;
+    let (Some(m), Some(k), Some(n)) = (arguments.m, arguments.k, arguments.n) else {
+        return Err(Failure::input("M, K and N are needed"));
+    };
     let mut machine = machine(&arguments.hw, &settings(&arguments.settings)?)?;
     let gemm = Gemm {
-        m: arguments.m,
-        k: arguments.k,
-        n: arguments.n,
+        m,
+        k,
+        n,
         element: arguments.dtype.bytes(),
     };
     let mapping = mapping(arguments, &gemm, &mut machine)?;

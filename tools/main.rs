@@ -8,6 +8,7 @@ mod fidelity_check;
 mod gemm;
 mod host;
 mod hw;
+mod layers;
 mod mem;
 mod models;
 mod output;

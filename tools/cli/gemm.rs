@@ -11,19 +11,28 @@ use std::path::PathBuf;
   memwall gemm 128 4096 12288 --hw tpuv4-like --mapping gemmini
   memwall gemm 512 4096 4096 --hw llmcompass-a100 --set npu.shared.bytes_per_cycle=2560
   memwall gemm 100 300 500 --mapping 100x300x128:mnk:weights
+  memwall gemm --topology gpt2.csv --scale-sim scale.cfg
 A product [M, K] x [K, N] (a matrix-vector product has M = 1) alone on a machine, from the first
 request to the last output in its place. The bound is the longest of three closed forms of the same
-mapping; nothing is faster.")]
+mapping; nothing is faster.
+With --topology and --scale-sim, the layers of a SCALE-Sim topology (products or convolutions) on the
+array and scratchpads of a SCALE-Sim configuration, in its cycles and words instead.")]
 pub(crate) struct GemmArguments {
     /// Rows of the activations
-    #[arg(value_name = "M", value_parser = extent)]
-    pub m: u64,
+    #[arg(value_name = "M", value_parser = extent, required_unless_present = "topology")]
+    pub m: Option<u64>,
     /// Reduction
-    #[arg(value_name = "K", value_parser = extent)]
-    pub k: u64,
+    #[arg(value_name = "K", value_parser = extent, required_unless_present = "topology")]
+    pub k: Option<u64>,
     /// Columns of the weights
-    #[arg(value_name = "N", value_parser = extent)]
-    pub n: u64,
+    #[arg(value_name = "N", value_parser = extent, required_unless_present = "topology")]
+    pub n: Option<u64>,
+    /// Layers of a SCALE-Sim topology (CSV) instead of one product
+    #[arg(long, value_name = "FILE", requires = "scale_sim", conflicts_with_all = ["m", "k", "n", "hw", "settings", "dtype", "mapping", "resident", "fidelity"])]
+    pub topology: Option<PathBuf>,
+    /// Array and scratchpads of a SCALE-Sim configuration
+    #[arg(long, value_name = "FILE.cfg", requires = "topology")]
+    pub scale_sim: Option<PathBuf>,
     /// Machine: an embedded name (`memwall hw list`) or a TOML file
     #[arg(long, default_value = "npu-only", value_name = "NAME|FILE")]
     pub hw: String,
@@ -33,7 +42,7 @@ pub(crate) struct GemmArguments {
     /// Elements of all three matrices; partial sums are fp32
     #[arg(long, value_enum, default_value = "fp16")]
     pub dtype: Dtype,
-    /// How the product is cut: search, gemmini, or MxKxN[:ORDER[:HELD]] with the sizes of a tile, the
+    /// How the product is cut: search, gemmini, or `MxKxN[:ORDER[:HELD]]` with the sizes of a tile, the
     /// loops outermost first (mnk) and what the arrays hold (weights, activations, outputs)
     /// [default: the machine's]
     #[arg(long, value_name = "RULE|TILES")]

@@ -3,10 +3,13 @@
 use super::{exceeded, reference};
 use crate::cli::npu::ValidateNpuArguments;
 use crate::diagnostics::Failure;
+use crate::embedded::machine;
 use crate::host::Host;
 use crate::output;
 use memwall_reports::table;
-use memwall_sim::npu::Utilisation;
+use memwall_sim::exec::{Fidelity, product};
+use memwall_sim::metrics;
+use memwall_sim::npu::{Gemm, Resident, Utilisation};
 use memwall_sim::record::SCHEMA_VERSION;
 use memwall_sim::record::npu_validation::{
     Kind, KindSummary, NpuValidationRecord, NpuValidationRow,
@@ -27,7 +30,17 @@ pub(crate) fn npu(arguments: &ValidateNpuArguments) -> Result<(), Failure> {
     let (origin, text) = reference(arguments.reference.as_deref(), EMBEDDED)?;
     // All rows are understood before the first is run.
     let rows = npu_rows(&Cells::parse(&origin, &text)?)?;
-    let rows: Vec<NpuValidationRow> = rows.par_iter().map(run).collect();
+    let ran: Vec<Result<NpuValidationRow, Failure>> = rows
+        .par_iter()
+        .map(|row| {
+            let mut ran = run(row);
+            if arguments.machines {
+                ran.machine = on_machine(row)?;
+            }
+            Ok(ran)
+        })
+        .collect();
+    let rows = ran.into_iter().collect::<Result<Vec<_>, _>>()?;
     let record = record(&origin, &text, rows);
     if arguments.comparison.json {
         output::print_json(&record)?;
@@ -53,6 +66,32 @@ fn run(row: &NpuRow) -> NpuValidationRow {
         NpuCase::ScaleSim(..) | NpuCase::LlmCompass(_) => row.run(),
     }
 }
+
+/// Machines of ours of the shape of a configuration.
+const MACHINES: [(&str, &str); 2] = [("O-4x128", "tpuv4-like"), ("L-A100", "llmcompass-a100")];
+
+/// Cycles of a product on the machine of its configuration, and the name of that.
+fn on_machine(row: &NpuRow) -> Result<Option<(String, u64)>, Failure> {
+    let known = MACHINES
+        .iter()
+        .find(|(config, _)| *config == row.shown.config);
+    let (Some((_, name)), Some(work)) = (known, row.case.product()) else {
+        return Ok(None);
+    };
+    let machine = machine(name, &[])?;
+    let gemm = Gemm {
+        m: work.m,
+        k: work.k,
+        n: work.n,
+        element: FP16,
+    };
+    let single = product(&machine, &gemm, Resident::default(), None, Fidelity::Fast)?;
+    let (_, result) = metrics::gemm::result(&machine, &gemm, &single);
+    Ok(result.cycles.map(|cycles| ((*name).to_owned(), cycles)))
+}
+
+/// Bytes of an element in both simulators' configurations.
+const FP16: u64 = 2;
 
 fn record(origin: &str, text: &str, rows: Vec<NpuValidationRow>) -> NpuValidationRecord {
     let errors = |wanted: &dyn Fn(Kind) -> bool| {

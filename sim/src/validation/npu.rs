@@ -37,16 +37,15 @@ const FIGURES: [&str; 10] = [
 ];
 /// Columns that follow from others, or are of the host.
 const PASSED_OVER: [&str; 4] = ["latency_us", "cpu_s", "peak_rss_mib", "note"];
-/// Forms of a configuration, for messages.
-const FORMS: [&str; 8] = [
-    "S-gen",
-    "S-formula",
-    "S-calc-1024",
-    "S-user-64-10",
-    "O-4x128",
-    "O-1x32",
-    "L-A100",
-    "L-TPUv3n",
+/// Forms of a configuration, and how each begins.
+const FORMS: [(&str, &str); 7] = [
+    ("S-gen", "S-gen"),
+    ("S-formula", "S-formula"),
+    ("S-calc", "S-calc-KIB"),
+    ("S-user", "S-user-KIB-RATE"),
+    ("O", "O-CORESxSIDE"),
+    ("L-A100", "L-A100"),
+    ("L-TPUv3n", "L-TPUv3n"),
 ];
 /// Extents at most.
 const MOST: u64 = 1 << 20;
@@ -143,6 +142,14 @@ fn read(row: &Row<'_>) -> Result<NpuRow, TableError> {
 }
 
 impl NpuCase {
+    /// The product that it runs; none of a layer.
+    pub fn product(&self) -> Option<Product> {
+        match self.work() {
+            Work::Product(product) => Some(product),
+            Work::Layer(_) => None,
+        }
+    }
+
     fn work(&self) -> Work {
         match self {
             NpuCase::ScaleSim(_, product) => Work::Product(*product),
@@ -153,13 +160,16 @@ impl NpuCase {
 
 fn case(row: &Row<'_>, config: &str) -> Result<(NpuCase, Kind), TableError> {
     let unknown = || {
-        let nearest = spelling::nearest(config, FORMS).map(str::to_owned);
+        let begins: Vec<&str> = config.splitn(3, '-').take(2).collect();
+        let near = spelling::nearest(&begins.join("-"), FORMS.map(|(begins, _)| begins));
+        let form = FORMS.iter().find(|(begins, _)| Some(*begins) == near);
+        let forms = FORMS.map(|(_, form)| form);
         let rule = format!(
-            "no configuration '{config}'; there are S-gen, S-formula, S-calc-KIB, S-user-KIB-RATE, \
-             O-CORESxSIDE, L-A100, L-TPUv3n"
+            "no configuration '{config}'; there are {}",
+            forms.join(", ")
         );
         TableError {
-            nearest,
+            nearest: form.map(|(_, form)| (*form).to_owned()),
             ..row.fault("config", rule)
         }
     };
