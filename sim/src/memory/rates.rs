@@ -7,7 +7,7 @@ use super::flow::RequestId;
 use super::plain::{Line, Plain};
 use crate::dram::Direction;
 use crate::time::Ps;
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Memory of a device at `fast` fidelity.
@@ -110,7 +110,8 @@ pub struct Lined<'m> {
     carrier: Carrier<'m>,
     line: Line,
     requests: RequestId,
-    ready: BTreeSet<(Ps, RequestId)>,
+    /// In order of time.
+    ready: VecDeque<(Ps, RequestId)>,
     end: Ps,
 }
 
@@ -120,7 +121,7 @@ impl<'m> Lined<'m> {
             carrier,
             line: Line::default(),
             requests: 0,
-            ready: BTreeSet::new(),
+            ready: VecDeque::new(),
             end: Ps::ZERO,
         }
     }
@@ -134,18 +135,21 @@ impl<'m> Lined<'m> {
             (Carrier::Plain(plain), _) => plain.time(&mut self.line, at, direction, region),
         };
         self.end = self.end.max(end);
-        self.ready.insert((end, request));
+        // Completions come in order, but for empty requests.
+        let later = self.ready.iter().rev().take_while(|(at, _)| *at > end);
+        let place = self.ready.len() - later.count();
+        self.ready.insert(place, (end, request));
         request
     }
 
     pub(super) fn next(&mut self, horizon: Ps) -> Option<(RequestId, Ps)> {
         // A release before the horizon may still be asked for, but the line serves in the order of
         // asking: what is on it is certain.
-        let &(at, request) = self.ready.first()?;
+        let &(at, request) = self.ready.front()?;
         if at > horizon {
             return None;
         }
-        self.ready.pop_first();
+        self.ready.pop_front();
         Some((request, at))
     }
 

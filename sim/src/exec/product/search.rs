@@ -17,6 +17,7 @@ use crate::machine::DeviceMemory;
 use crate::memory::{Memory, Plain, PlainMemory, System};
 use crate::npu::{Folding, Gemm, Mapping, MappingRule, Npu, Order, Resident, Stationary};
 use crate::time::Ps;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Numbers of equal parts that a dimension is cut into.
@@ -140,7 +141,9 @@ fn finalists(npu: &Npu, plain: &Plain, gemm: &Gemm, resident: Resident) -> Vec<M
         .into_iter()
         .filter(|(cost, _)| cost.time <= least + least / MARGIN);
     let mut finalists: Vec<Mapping> = near.map(|(_, mapping)| mapping).collect();
-    finalists.dedup();
+    // A mapping may come back at a smaller size; its first place stands.
+    let mut seen = BTreeSet::new();
+    finalists.retain(|mapping| seen.insert(*mapping));
     finalists
 }
 

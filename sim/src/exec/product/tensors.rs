@@ -4,7 +4,7 @@ use crate::dram::Direction;
 use crate::machine::DeviceMemory;
 use crate::memory::{Memory, Region};
 use crate::npu::mapping::{Leaving, PARTIAL, Pass, Step};
-use crate::npu::{Gemm, Layout, Mapping};
+use crate::npu::{Gemm, Layout, Mapping, Order};
 
 /// The tensors of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +27,10 @@ struct Matrix {
     columns: u64,
     /// Bytes from one tile to the next, where tiles lie one after another.
     pitch: u64,
+    /// Byte after the last, if its tiles of less than a stripe count as parts of one block: every
+    /// tile moves equally often, so that the channels' sums are right, and each moment is to within a
+    /// stripe; channels can then share their simulation.
+    joined: Option<u64>,
 }
 
 /// All matrices of a product.
@@ -72,7 +76,7 @@ impl Tensors {
             tile_n,
             ..
         } = *mapping;
-        let mut matrix = |rows: u64, columns: u64, tile: (u64, u64), element: u64| {
+        let mut matrix = |rows: u64, columns: u64, tile: (u64, u64), element: u64, equally: bool| {
             // A tile of a stripe or more begins at one, so that all channels have their share.
             let bytes = tile.0 * tile.1 * element;
             let pitch = if bytes >= granules.stripe {
@@ -86,11 +90,15 @@ impl Tensors {
                 .saturating_mul(across)
                 .saturating_mul(pitch);
             let plain = (rows * columns).saturating_mul(element);
+            let base = memory.place(match layout {
+                Layout::Tiled => tiled,
+                Layout::RowMajor => plain,
+            });
+            let whole = rows.is_multiple_of(tile.0) && columns.is_multiple_of(tile.1);
+            let joined = equally && whole && pitch == bytes && bytes < granules.stripe;
             Matrix {
-                base: memory.place(match layout {
-                    Layout::Tiled => tiled,
-                    Layout::RowMajor => plain,
-                }),
+                base,
+                joined: joined.then_some(base + tiled),
                 element,
                 tile,
                 across,
@@ -99,15 +107,17 @@ impl Tensors {
             }
         };
         let split = tile_k < k;
+        // With the reduction innermost every output tile loads all parts of its operands.
+        let equally = split && matches!(mapping.order, Order::Mnk | Order::Nmk);
         Tensors {
             layout,
-            activations: matrix(m, k, (tile_m, tile_k), gemm.element),
-            weights: matrix(k, n, (tile_k, tile_n), gemm.element),
-            outputs: matrix(m, n, (tile_m, tile_n), gemm.element),
+            activations: matrix(m, k, (tile_m, tile_k), gemm.element, equally),
+            weights: matrix(k, n, (tile_k, tile_n), gemm.element, equally),
+            outputs: matrix(m, n, (tile_m, tile_n), gemm.element, true),
             partial: if split {
-                matrix(m, n, (tile_m, tile_n), PARTIAL)
+                matrix(m, n, (tile_m, tile_n), PARTIAL, false)
             } else {
-                matrix(0, 0, (tile_m, tile_n), PARTIAL)
+                matrix(0, 0, (tile_m, tile_n), PARTIAL, false)
             },
         }
     }
@@ -125,12 +135,14 @@ impl Tensors {
         let e = matrix.element;
         match self.layout {
             Layout::Tiled => {
-                let base = matrix.base + (tile.0 * matrix.across + tile.1) * matrix.pitch;
+                let begin = matrix.base + (tile.0 * matrix.across + tile.1) * matrix.pitch;
+                let block = (begin, begin + whole.0 * whole.1 * e);
+                let (base, end) = matrix.joined.map_or(block, |end| (matrix.base, end));
                 Region::Span {
                     base,
-                    from: base + done,
-                    to: base + done + extent.0 * extent.1 * e,
-                    end: base + whole.0 * whole.1 * e,
+                    from: begin + done,
+                    to: begin + done + extent.0 * extent.1 * e,
+                    end,
                 }
             }
             Layout::RowMajor => {
