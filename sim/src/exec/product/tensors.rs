@@ -76,36 +76,37 @@ impl Tensors {
             tile_n,
             ..
         } = *mapping;
-        let mut matrix = |rows: u64, columns: u64, tile: (u64, u64), element: u64, equally: bool| {
-            // A tile of a stripe or more begins at one, so that all channels have their share.
-            let bytes = tile.0 * tile.1 * element;
-            let pitch = if bytes >= granules.stripe {
-                bytes.next_multiple_of(granules.stripe)
-            } else {
-                bytes.next_multiple_of(granules.burst)
+        let mut matrix =
+            |rows: u64, columns: u64, tile: (u64, u64), element: u64, equally: bool| {
+                // A tile of a stripe or more begins at one, so that all channels have their share.
+                let bytes = tile.0 * tile.1 * element;
+                let pitch = if bytes >= granules.stripe {
+                    bytes.next_multiple_of(granules.stripe)
+                } else {
+                    bytes.next_multiple_of(granules.burst)
+                };
+                let across = columns.div_ceil(tile.1);
+                let tiled = rows
+                    .div_ceil(tile.0)
+                    .saturating_mul(across)
+                    .saturating_mul(pitch);
+                let plain = (rows * columns).saturating_mul(element);
+                let base = memory.place(match layout {
+                    Layout::Tiled => tiled,
+                    Layout::RowMajor => plain,
+                });
+                let whole = rows.is_multiple_of(tile.0) && columns.is_multiple_of(tile.1);
+                let joined = equally && whole && pitch == bytes && bytes < granules.stripe;
+                Matrix {
+                    base,
+                    joined: joined.then_some(base + tiled),
+                    element,
+                    tile,
+                    across,
+                    columns,
+                    pitch,
+                }
             };
-            let across = columns.div_ceil(tile.1);
-            let tiled = rows
-                .div_ceil(tile.0)
-                .saturating_mul(across)
-                .saturating_mul(pitch);
-            let plain = (rows * columns).saturating_mul(element);
-            let base = memory.place(match layout {
-                Layout::Tiled => tiled,
-                Layout::RowMajor => plain,
-            });
-            let whole = rows.is_multiple_of(tile.0) && columns.is_multiple_of(tile.1);
-            let joined = equally && whole && pitch == bytes && bytes < granules.stripe;
-            Matrix {
-                base,
-                joined: joined.then_some(base + tiled),
-                element,
-                tile,
-                across,
-                columns,
-                pitch,
-            }
-        };
         let split = tile_k < k;
         // With the reduction innermost every output tile loads all parts of its operands.
         let equally = split && matches!(mapping.order, Order::Mnk | Order::Nmk);
