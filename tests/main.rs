@@ -14,6 +14,7 @@ mod concurrency;
 mod configuration;
 mod determinism;
 mod fidelity;
+mod fused;
 mod gemm;
 mod gemm_command;
 mod hbm_pim;
