@@ -8,6 +8,7 @@ mod link;
 mod load;
 mod npu;
 mod number;
+mod onnxim;
 mod part;
 mod part_energy;
 mod part_raw;
@@ -30,6 +31,7 @@ pub use error::ConfigError;
 pub use load::{
     PartSource, PartText, load, load_part, load_part_text, load_pim, load_pim_text, load_text,
 };
+pub use onnxim::{load_onnxim, load_onnxim_text};
 pub use pim::{CommandSet, PimDevice};
 pub use setting::Setting;
 
