@@ -53,6 +53,8 @@ pub(super) struct Channel {
     /// Reads under way, with the tick of their data, in order.
     reading: VecDeque<(u64, Access)>,
     read_latency: u64,
+    size: usize,
+    rowhit: bool,
     /// Answers.
     pub(super) answers: VecDeque<Access>,
     /// Reads and writes answered.
@@ -76,6 +78,7 @@ impl Channel {
             writing: false,
             reading: VecDeque::new(),
             read_latency: standard.timing.cl + standard.timing.burst,
+            size: std::env::var("B").map_or(33, |b| b.parse().unwrap()), rowhit: std::env::var("RH").is_ok(),
             answers: VecDeque::new(),
             served: [0; 2],
             wake: u64::MAX,
@@ -115,7 +118,7 @@ impl Channel {
             self.reading.push_back((now, access));
         } else {
             let buffer = &mut self.buffers[usize::from(access.write)];
-            if buffer.len() == BUFFER {
+            if buffer.len() == self.size {
                 return false;
             }
             let at = self.mapper.locate(u64::from(access.slot));
@@ -170,7 +173,7 @@ impl Channel {
         for (index, waiting) in self.buffers[side].iter().enumerate() {
             let kind = self.command(waiting);
             let ready = self.gates.ready(kind, waiting.bank as usize);
-            if ready <= now {
+            if ready <= now && !(self.rowhit && kind == Kind::Pre && self.buffers[side].iter().any(|o| o.bank == waiting.bank && o.row == self.rows[waiting.bank as usize])) {
                 found = Some((index, kind));
                 break;
             }
