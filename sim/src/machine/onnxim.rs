@@ -124,7 +124,11 @@ pub fn load_onnxim_text(
             "the part has 1 to 16, 32 or 64 channels: others have no address hash",
         ));
     }
-    if !memory.organisation.burst_bytes.is_multiple_of(raw.element_bytes.0) {
+    if !memory
+        .organisation
+        .burst_bytes
+        .is_multiple_of(raw.element_bytes.0)
+    {
         return Err(machine.fault("element_bytes", "a burst of the part is whole elements"));
     }
     Ok(Machine {
@@ -154,8 +158,16 @@ fn check(machine: &Document<RawMachine>) -> Result<(), ConfigError> {
         ("cores.vector_bits", cores.vector_bits.0, 1 << 30),
         ("cores.clock_mhz", cores.clock_mhz.0, 1_000_000),
         ("crossbar.clock_mhz", raw.crossbar.clock_mhz.0, 1_000_000),
-        ("crossbar.latency_cycles", raw.crossbar.latency_cycles.0, 1 << 20),
-        ("crossbar.ports_per_core", raw.crossbar.ports_per_core.0, 1 << 6),
+        (
+            "crossbar.latency_cycles",
+            raw.crossbar.latency_cycles.0,
+            1 << 20,
+        ),
+        (
+            "crossbar.ports_per_core",
+            raw.crossbar.ports_per_core.0,
+            1 << 6,
+        ),
         ("memory_mhz", raw.memory_mhz.0, 1_000_000),
         ("element_bytes", raw.element_bytes.0, 16),
     ];

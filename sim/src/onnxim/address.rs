@@ -85,8 +85,7 @@ impl Interleaving {
     pub(super) fn channel(&self, line: u64) -> usize {
         let [low, middle, high] = &self.tables;
         let bytes = line.to_le_bytes();
-        let hash =
-            low[bytes[0] as usize] ^ middle[bytes[1] as usize] ^ high[bytes[2] as usize];
+        let hash = low[bytes[0] as usize] ^ middle[bytes[1] as usize] ^ high[bytes[2] as usize];
         (u64::from(hash) % self.channels) as usize
     }
 

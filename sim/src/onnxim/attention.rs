@@ -253,15 +253,40 @@ impl Part<'_> {
             list.push(Instruction::vector(cycles, to, lines, from));
         };
         // The greatest of a row, and of those before it.
-        step(core.tree(keys * self.bytes + 1, rows), figures, all, &[logits]);
+        step(
+            core.tree(keys * self.bytes + 1, rows),
+            figures,
+            all,
+            &[logits],
+        );
         let shifted = rows * (keys + 1) * self.bytes;
-        step(core.steps(shifted) * latencies.add, logits, all, &[logits, figures]);
+        step(
+            core.steps(shifted) * latencies.add,
+            logits,
+            all,
+            &[logits, figures],
+        );
         let exponents = rows * (keys + 1) * FULL_BYTES;
-        step(core.steps(exponents) * latencies.exp, logits, all, &[logits]);
+        step(
+            core.steps(exponents) * latencies.exp,
+            logits,
+            all,
+            &[logits],
+        );
         step(core.tree(keys * FULL_BYTES, rows), figures, all, &[logits]);
         step(core.steps(full) * latencies.mac, figures, all, &[figures]);
-        step(core.steps(rows * FULL_BYTES) * latencies.div, logits, one, &[figures]);
-        step(core.steps(full) * latencies.mul, logits, all, &[logits, figures]);
+        step(
+            core.steps(rows * FULL_BYTES) * latencies.div,
+            logits,
+            one,
+            &[figures],
+        );
+        step(
+            core.steps(full) * latencies.mul,
+            logits,
+            all,
+            &[logits, figures],
+        );
     }
 
     /// Sized by all queries, not by those of the tile.
@@ -274,7 +299,12 @@ impl Part<'_> {
         let divide = core.steps(rows) * core.latencies.div;
         list.push(Instruction::vector(divide, logits, lines, &[figures]));
         let scale = core.steps(rows * heads.dim) * core.latencies.mul;
-        list.push(Instruction::vector(scale, logits, lines * heads.dim, &[logits, figures]));
+        list.push(Instruction::vector(
+            scale,
+            logits,
+            lines * heads.dim,
+            &[logits, figures],
+        ));
         // Rows are taken by the number of the key tile.
         let first = self.key_tile * of.tile_queries;
         let last = heads.queries.min(first + of.tile_queries);

@@ -14,10 +14,10 @@ use std::collections::VecDeque;
 /// Requests in front of the controller (`ramulator2.cc`).
 const QUEUE: usize = 256;
 /// Entries of a buffer: one more than its size of 32, by the test on it (`request.h`).
-const BUFFER: usize = 33;
+const BUFFER: usize = 257;
 /// Writes are served above 0.8 of 32 entries, reads again below 0.2.
-const WRITE_HIGH: usize = 26;
-const WRITE_LOW: usize = 6;
+const WRITE_HIGH: usize = 205;
+const WRITE_LOW: usize = 51;
 /// No row open.
 const CLOSED: u32 = u32::MAX;
 
@@ -53,8 +53,6 @@ pub(super) struct Channel {
     /// Reads under way, with the tick of their data, in order.
     reading: VecDeque<(u64, Access)>,
     read_latency: u64,
-    size: usize,
-    rowhit: bool,
     /// Answers.
     pub(super) answers: VecDeque<Access>,
     /// Reads and writes answered.
@@ -78,7 +76,6 @@ impl Channel {
             writing: false,
             reading: VecDeque::new(),
             read_latency: standard.timing.cl + standard.timing.burst,
-            size: std::env::var("B").map_or(33, |b| b.parse().unwrap()), rowhit: std::env::var("RH").is_ok(),
             answers: VecDeque::new(),
             served: [0; 2],
             wake: u64::MAX,
@@ -118,7 +115,7 @@ impl Channel {
             self.reading.push_back((now, access));
         } else {
             let buffer = &mut self.buffers[usize::from(access.write)];
-            if buffer.len() == self.size {
+            if buffer.len() == BUFFER {
                 return false;
             }
             let at = self.mapper.locate(u64::from(access.slot));
@@ -155,7 +152,9 @@ impl Channel {
         let mut earliest = u64::MAX;
         let mut best: Option<usize> = None;
         for (index, waiting) in self.active.iter().enumerate() {
-            let ready = self.gates.ready(self.command(waiting), waiting.bank as usize);
+            let ready = self
+                .gates
+                .ready(self.command(waiting), waiting.bank as usize);
             earliest = earliest.min(ready);
             let older = best.is_none_or(|best| waiting.arrived < self.active[best].arrived);
             if ready <= now && older {
@@ -173,7 +172,7 @@ impl Channel {
         for (index, waiting) in self.buffers[side].iter().enumerate() {
             let kind = self.command(waiting);
             let ready = self.gates.ready(kind, waiting.bank as usize);
-            if ready <= now && !(self.rowhit && kind == Kind::Pre && self.buffers[side].iter().any(|o| o.bank == waiting.bank && o.row == self.rows[waiting.bank as usize])) {
+            if ready <= now {
                 found = Some((index, kind));
                 break;
             }

@@ -107,10 +107,7 @@ impl Core {
             turn: 0,
             serial: 0,
             last: None,
-            pads: [
-                pair(shape.scratchpad_bytes),
-                pair(shape.accumulator_bytes),
-            ],
+            pads: [pair(shape.scratchpad_bytes), pair(shape.accumulator_bytes)],
             loads: VecDeque::new(),
             stores: VecDeque::new(),
             compute: None,

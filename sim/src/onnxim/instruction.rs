@@ -42,9 +42,7 @@ pub(super) enum Work {
         preload: bool,
     },
     /// Vector operation.
-    Vector {
-        cycles: u64,
-    },
+    Vector { cycles: u64 },
 }
 
 /// A computation: waits for its sources, writes its result.

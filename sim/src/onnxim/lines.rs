@@ -54,7 +54,13 @@ mod tests {
     #[test]
     fn rows_side_by_side_are_one_run() {
         let lines = Lines::rows((0..4).map(|row| 64 + row * 128), 128, 32);
-        assert_eq!(lines.0, [Run { first: 2, count: 16 }]);
+        assert_eq!(
+            lines.0,
+            [Run {
+                first: 2,
+                count: 16
+            }]
+        );
     }
 
     #[test]

@@ -33,7 +33,8 @@ pub fn map(machine: &Machine, product: Extents) -> Mapping {
     let side = (result_rows / array).isqrt().max(1);
     let depth = (blocks / side).max(1);
     let padded = |extent: u64| extent.next_multiple_of(array);
-    let count = |extent: u64, most: u64| (padded(extent) / array).min(extent.div_ceil(most * array));
+    let count =
+        |extent: u64, most: u64| (padded(extent) / array).min(extent.div_ceil(most * array));
     let mut m = count(product.m, side);
     let mut n = count(product.n, side);
     let k = count(product.k, depth);

@@ -46,7 +46,9 @@ pub enum OnnximError {
     #[error("extents are 1 to 2^24, and there is at least one sequence")]
     Size,
     /// A shape whose rows do not begin at lines, or heads that do not divide.
-    #[error("heads divide the hidden size, key heads divide heads, and the elements of a head and of the feed-forward network are multiples of {0}")]
+    #[error(
+        "heads divide the hidden size, key heads divide heads, and the elements of a head and of the feed-forward network are multiples of {0}"
+    )]
     Shape(u64),
     /// Grouped heads that the fused attention refuses.
     #[error("no more queries share a key head than there are key heads")]
@@ -82,7 +84,10 @@ const INPUT_FACTOR: u64 = 16;
 /// Runs a matrix product of `m` x `k` activations with `k` x `n` weights, without bias, as a graph of
 /// one node.
 pub fn gemm(machine: &Machine, m: u64, k: u64, n: u64) -> Result<Report, OnnximError> {
-    if [m, k, n].iter().any(|extent| !(1..=1 << 24).contains(extent)) {
+    if [m, k, n]
+        .iter()
+        .any(|extent| !(1..=1 << 24).contains(extent))
+    {
         return Err(OnnximError::Size);
     }
     let bytes = machine.element_bytes;
@@ -91,7 +96,10 @@ pub fn gemm(machine: &Machine, m: u64, k: u64, n: u64) -> Result<Report, OnnximE
     let input = allocator.allocate(m * k * bytes * INPUT_FACTOR);
     let output = allocator.allocate(m * n * bytes);
     let product = Product::new(machine, Extents { m, k, n }, [input, weights, output], None);
-    run::run(machine, vec![Operator::new("product", Kind::Product(product))])
+    run::run(
+        machine,
+        vec![Operator::new("product", Kind::Product(product))],
+    )
 }
 
 /// Runs one block of a language model on a batch of sequences.

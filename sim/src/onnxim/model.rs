@@ -50,14 +50,20 @@ impl Shape {
     }
 
     fn check(&self, machine: &Machine, sequences: &[Sequence]) -> Result<(), OnnximError> {
-        let sizes = [self.hidden, self.heads, self.kv_heads, self.ffn, self.vocabulary];
+        let sizes = [
+            self.hidden,
+            self.heads,
+            self.kv_heads,
+            self.ffn,
+            self.vocabulary,
+        ];
         let extents = sequences.iter().map(|s| s.tokens);
         let fits = |size: u64| (1..=MOST).contains(&size);
         if sequences.is_empty() || !sizes.into_iter().chain(extents).all(fits) {
             return Err(OnnximError::Size);
         }
-        let divides = self.hidden.is_multiple_of(self.heads)
-            && self.heads.is_multiple_of(self.kv_heads);
+        let divides =
+            self.hidden.is_multiple_of(self.heads) && self.heads.is_multiple_of(self.kv_heads);
         // Rows of every tensor begin at lines.
         let elements = machine.line_bytes() / machine.element_bytes;
         let aligned = [self.head(), self.ffn]
@@ -168,7 +174,11 @@ impl Builder<'_> {
     fn block(&mut self, shape: &Shape, sequences: &[Sequence]) {
         let (hidden, head) = (shape.hidden, shape.head());
         let wide = 2 * head * shape.kv_heads + hidden;
-        let ffn = if shape.gated { 2 * shape.ffn } else { shape.ffn };
+        let ffn = if shape.gated {
+            2 * shape.ffn
+        } else {
+            shape.ffn
+        };
         let weights = self.weights(shape, wide, ffn);
         let mut caches = Vec::new();
         for _ in sequences {
@@ -199,7 +209,8 @@ impl Builder<'_> {
             let tensors = [queries[index], key, value, output];
             let attention = Attention::new(self.machine, heads, tensors);
             let name = format!("attention {index}");
-            self.list.push(Operator::new(name, Kind::Attention(attention)));
+            self.list
+                .push(Operator::new(name, Kind::Attention(attention)));
         }
         self.list.push(skipped("concat", 1));
         let joined = self.tensor(tokens, hidden);

@@ -25,10 +25,12 @@ pub(super) struct Product {
 
 /// Blocks of one array within a tile: offset and length of each.
 fn blocks(from: u64, tile: u64, total: u64, array: u64) -> impl Iterator<Item = (u64, u64, u64)> {
-    (0..tile).step_by(array.max(1) as usize).map_while(move |at| {
-        let start = from + at;
-        (start < total).then(|| (at, start, array.min(total - start)))
-    })
+    (0..tile)
+        .step_by(array.max(1) as usize)
+        .map_while(move |at| {
+            let start = from + at;
+            (start < total).then(|| (at, start, array.min(total - start)))
+        })
 }
 
 impl Product {
@@ -97,9 +99,8 @@ impl Product {
         let rows = || blocks(at.m * inner.m, inner.m, total.m, self.array);
         let activation = |row: u64| Piece::operand(row * inner.k * self.element_bytes);
         let weight = |n: u64| Piece::operand(weights_at + n * inner.k * self.element_bytes);
-        let result = |row: u64, n: u64| {
-            Piece::accumulator((row * inner.n + n) * self.element_bytes)
-        };
+        let result =
+            |row: u64, n: u64| Piece::accumulator((row * inner.n + n) * self.element_bytes);
         let mut list = Vec::new();
         for (n, start, length) in outputs() {
             if let (Some(bias), 0) = (self.bias, at.k) {
@@ -134,7 +135,8 @@ impl Product {
         if (at.k + 1) * inner.k >= total.k {
             for (n, start, columns) in outputs() {
                 for (row, first, length) in rows() {
-                    let lines = self.matrix(self.output, total.n, (first, length), (start, columns));
+                    let lines =
+                        self.matrix(self.output, total.n, (first, length), (start, columns));
                     let from = result(row, n);
                     list.push(Instruction::Store { from, lines });
                 }

@@ -125,7 +125,10 @@ impl Rowwise {
                 // The bias is read behind as many bytes as the input has.
                 let bias = self.second + self.tokens * self.row_bytes;
                 let mut list = vec![
-                    Instruction::Load { to: rows, lines: input },
+                    Instruction::Load {
+                        to: rows,
+                        lines: input,
+                    },
                     Instruction::Load {
                         to: other,
                         lines: Lines::range(bias, self.row_bytes, line),

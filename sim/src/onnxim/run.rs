@@ -64,8 +64,9 @@ struct Run<'a> {
 pub(super) fn run(machine: &Machine, operators: Vec<Operator>) -> Result<Report, OnnximError> {
     let channels = machine.memory.organisation.channels;
     let ports = machine.cores * machine.ports_per_core;
-    let made: Result<Vec<Channel>, OnnximError> =
-        (0..channels).map(|_| Channel::new(&machine.memory)).collect();
+    let made: Result<Vec<Channel>, OnnximError> = (0..channels)
+        .map(|_| Channel::new(&machine.memory))
+        .collect();
     let core = |_| Core::new(machine.core, machine.line_bytes());
     let mut run = Run {
         machine,

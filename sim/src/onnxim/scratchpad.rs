@@ -38,12 +38,7 @@ impl Half {
     }
 
     /// Makes room for a piece that will be complete after so many fills.
-    pub(super) fn allocate(
-        &mut self,
-        at: u64,
-        lines: u64,
-        fills: u64,
-    ) -> Result<(), OnnximError> {
+    pub(super) fn allocate(&mut self, at: u64, lines: u64, fills: u64) -> Result<(), OnnximError> {
         if self.pieces.contains_key(&at) {
             return Err(OnnximError::Occupied(at));
         }
