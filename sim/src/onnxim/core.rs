@@ -238,7 +238,8 @@ impl Core {
             let tile = self.tiles.remove(done);
             self.finished.push_back(tile.operator);
         }
-        self.wake = if worked {
+        // A tile that is passed over is finished without work.
+        self.wake = if worked || !self.finished.is_empty() {
             now + 1
         } else {
             let array = self.array.front().map_or(u64::MAX, |block| block.finish);
