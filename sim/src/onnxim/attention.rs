@@ -6,9 +6,9 @@ use super::lines::Lines;
 use super::machine::{FULL_BYTES, Machine};
 use super::tile::Header;
 
-/// Heads and lengths.
+/// Sizes and lengths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Heads {
+pub(super) struct Sizes {
     /// Query heads.
     pub(super) heads: u64,
     /// Key and value heads.
@@ -21,7 +21,7 @@ pub(super) struct Heads {
     pub(super) keys: u64,
 }
 
-impl Heads {
+impl Sizes {
     fn heads_per_kv(&self) -> u64 {
         self.heads / self.kv_heads
     }
@@ -30,7 +30,7 @@ impl Heads {
 /// Attention of a sequence and its tensors.
 #[derive(Debug, Clone)]
 pub(super) struct Attention {
-    heads: Heads,
+    sizes: Sizes,
     query: u64,
     key: u64,
     value: u64,
@@ -47,32 +47,32 @@ pub(super) struct Attention {
 impl Attention {
     pub(super) fn new(
         machine: &Machine,
-        heads: Heads,
+        sizes: Sizes,
         [query, key, value, output]: [u64; 4],
     ) -> Attention {
         let bytes = machine.element_bytes;
         let operands = machine.core.scratchpad_bytes / 2;
         let results = machine.core.accumulator_bytes / 2;
-        let query_bytes = heads.heads_per_kv() * heads.dim * bytes;
-        let kv_bytes = 2 * heads.keys * heads.dim * bytes;
+        let query_bytes = sizes.heads_per_kv() * sizes.dim * bytes;
+        let kv_bytes = 2 * sizes.keys * sizes.dim * bytes;
         let room = operands.saturating_sub(query_bytes).max(1);
-        let key_tiles = (heads.keys * bytes)
+        let key_tiles = (sizes.keys * bytes)
             .div_ceil(results)
             .max(kv_bytes.div_ceil(room));
         let (tile_queries, tile_keys, head_tiles) = if key_tiles > 1 {
-            let tile_keys = heads.keys.div_ceil(key_tiles);
-            (1, tile_keys, heads.queries * heads.kv_heads)
+            let tile_keys = sizes.keys.div_ceil(key_tiles);
+            (1, tile_keys, sizes.queries * sizes.kv_heads)
         } else {
             // Of each query a row of logits, and two figures in full precision.
-            let row = heads.keys * bytes + 2 * FULL_BYTES;
-            let by_results = results / (row * heads.heads_per_kv());
+            let row = sizes.keys * bytes + 2 * FULL_BYTES;
+            let by_results = results / (row * sizes.heads_per_kv());
             let by_operands = operands.saturating_sub(kv_bytes) / query_bytes;
-            let queries = heads.queries.min(by_results).min(by_operands).max(1);
-            let blocks = heads.queries.div_ceil(queries);
-            (queries, heads.keys, blocks * heads.kv_heads)
+            let queries = sizes.queries.min(by_results).min(by_operands).max(1);
+            let blocks = sizes.queries.div_ceil(queries);
+            (queries, sizes.keys, blocks * sizes.kv_heads)
         };
         Attention {
-            heads,
+            sizes,
             query,
             key,
             value,
@@ -80,7 +80,7 @@ impl Attention {
             tile_queries,
             tile_keys,
             head_tiles,
-            key_tiles: heads.keys.div_ceil(tile_keys),
+            key_tiles: sizes.keys.div_ceil(tile_keys),
             machine: machine.clone(),
         }
     }
@@ -91,8 +91,8 @@ impl Attention {
 
     /// Multiplications and additions of both products.
     pub(super) fn macs(&self) -> u64 {
-        let heads = &self.heads;
-        2 * heads.heads * heads.queries * heads.keys * heads.dim
+        let sizes = &self.sizes;
+        2 * sizes.heads * sizes.queries * sizes.keys * sizes.dim
     }
 
     /// Tiles of further keys never find the accumulators of those before: each has a number of its
@@ -101,7 +101,7 @@ impl Attention {
         let turn = tile as u64 / self.key_tiles;
         Header {
             core: Some(turn as usize % self.machine.cores),
-            accumulates: tile as u64 % self.key_tiles != 0,
+            accumulates: !(tile as u64).is_multiple_of(self.key_tiles),
             fused: tile,
             skipped: false,
         }
@@ -109,10 +109,10 @@ impl Attention {
 
     pub(super) fn instructions(&self, tile: usize) -> Vec<Instruction> {
         let (head_tile, key_tile) = (tile as u64 / self.key_tiles, tile as u64 % self.key_tiles);
-        let blocks = self.head_tiles / self.heads.kv_heads;
+        let blocks = self.head_tiles / self.sizes.kv_heads;
         let tile = Part {
             of: self,
-            first_head: head_tile / blocks * self.heads.heads_per_kv(),
+            first_head: head_tile / blocks * self.sizes.heads_per_kv(),
             block: head_tile % blocks,
             key_tile,
             bytes: self.machine.element_bytes,
@@ -120,12 +120,12 @@ impl Attention {
         };
         let mut list = tile.loads();
         tile.scores(&mut list);
-        for head in 0..self.heads.heads_per_kv() {
+        for head in 0..self.sizes.heads_per_kv() {
             tile.softmax(head, &mut list);
         }
         tile.values(&mut list);
         if key_tile + 1 == self.key_tiles {
-            for head in 0..self.heads.heads_per_kv() {
+            for head in 0..self.sizes.heads_per_kv() {
                 tile.result(head, &mut list);
             }
         }
@@ -144,29 +144,29 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
-    fn heads(&self) -> &Heads {
-        &self.of.heads
+    fn sizes(&self) -> &Sizes {
+        &self.of.sizes
     }
 
     fn queries(&self, head: u64) -> Piece {
-        Piece::operand(head * self.of.tile_queries * self.heads().dim * self.bytes)
+        Piece::operand(head * self.of.tile_queries * self.sizes().dim * self.bytes)
     }
 
     /// Place of keys, or behind them of values.
     fn kv(&self, values: bool) -> Piece {
-        let heads = self.heads();
-        let shared = heads.heads_per_kv();
-        let one = heads.dim * self.of.tile_keys * self.bytes;
-        let mut at = self.of.tile_queries * heads.dim * shared * self.bytes;
+        let sizes = self.sizes();
+        let shared = sizes.heads_per_kv();
+        let one = sizes.dim * self.of.tile_keys * self.bytes;
+        let mut at = self.of.tile_queries * sizes.dim * shared * self.bytes;
         if values {
-            at += one * shared.div_ceil(heads.kv_heads);
+            at += one * shared.div_ceil(sizes.kv_heads);
         }
         Piece::operand(at + self.kv_head() * one)
     }
 
     /// The head whose keys are read: by number of key heads, not of queries that share one.
     fn kv_head(&self) -> u64 {
-        self.first_head / self.heads().kv_heads
+        self.first_head / self.sizes().kv_heads
     }
 
     fn logits_of(&self, head: u64) -> u64 {
@@ -177,27 +177,27 @@ impl Part<'_> {
         Piece::accumulator(self.logits_of(head))
     }
 
-    /// Maxima and sums of a head's rows, behind the logits of all heads.
+    /// Maxima and sums of a head's rows, behind the logits of all sizes.
     fn figures(&self, head: u64) -> Piece {
-        Piece::accumulator(self.logits_of(head) + self.logits_of(self.heads().heads_per_kv()))
+        Piece::accumulator(self.logits_of(head) + self.logits_of(self.sizes().heads_per_kv()))
     }
 
     fn loads(&self) -> Vec<Instruction> {
-        let (of, heads) = (self.of, self.heads());
-        let row = heads.dim * self.bytes;
+        let (of, sizes) = (self.of, self.sizes());
+        let row = sizes.dim * self.bytes;
         let past = self.key_tile * of.tile_keys;
-        let keys = of.tile_keys.min(heads.keys - past);
+        let keys = of.tile_keys.min(sizes.keys - past);
         // Always the first keys of the head, whichever the tile.
-        let from = self.kv_head() * heads.keys * row;
+        let from = self.kv_head() * sizes.keys * row;
         let load = |to, base: u64| Instruction::Load {
             to,
             lines: Lines::range(base + from, keys * row, self.line),
         };
         let mut list = vec![load(self.kv(false), of.key)];
         let first = self.block * of.tile_queries;
-        let count = of.tile_queries.min(heads.queries.saturating_sub(first));
-        for head in 0..heads.heads_per_kv() {
-            let at = ((self.first_head + head) * heads.queries + first) * row;
+        let count = of.tile_queries.min(sizes.queries.saturating_sub(first));
+        for head in 0..sizes.heads_per_kv() {
+            let at = ((self.first_head + head) * sizes.queries + first) * row;
             list.push(Instruction::Load {
                 to: self.queries(head),
                 lines: Lines::range(of.query + at, count * row, self.line),
@@ -222,12 +222,12 @@ impl Part<'_> {
     /// Blocks of one array over keys and head elements.
     fn blocks(&self) -> u64 {
         let array = self.of.machine.core.array;
-        self.of.tile_keys.div_ceil(array) * self.heads().dim.div_ceil(array)
+        self.of.tile_keys.div_ceil(array) * self.sizes().dim.div_ceil(array)
     }
 
     fn scores(&self, list: &mut Vec<Instruction>) {
         for _ in 0..self.blocks() {
-            for head in 0..self.heads().heads_per_kv() {
+            for head in 0..self.sizes().heads_per_kv() {
                 list.push(self.product(head, self.queries(head), self.kv(false)));
             }
         }
@@ -235,7 +235,7 @@ impl Part<'_> {
 
     fn values(&self, list: &mut Vec<Instruction>) {
         for _ in 0..self.blocks() {
-            for head in 0..self.heads().heads_per_kv() {
+            for head in 0..self.sizes().heads_per_kv() {
                 list.push(self.product(head, self.logits(head), self.kv(true)));
             }
         }
@@ -291,25 +291,25 @@ impl Part<'_> {
 
     /// Sized by all queries, not by those of the tile.
     fn result(&self, head: u64, list: &mut Vec<Instruction>) {
-        let (of, heads) = (self.of, self.heads());
+        let (of, sizes) = (self.of, self.sizes());
         let core = &of.machine.core;
         let (logits, figures) = (self.logits(head), self.figures(head));
-        let rows = heads.queries * FULL_BYTES;
-        let lines = heads.queries * self.bytes / self.line;
+        let rows = sizes.queries * FULL_BYTES;
+        let lines = sizes.queries * self.bytes / self.line;
         let divide = core.steps(rows) * core.latencies.div;
         list.push(Instruction::vector(divide, logits, lines, &[figures]));
-        let scale = core.steps(rows * heads.dim) * core.latencies.mul;
+        let scale = core.steps(rows * sizes.dim) * core.latencies.mul;
         list.push(Instruction::vector(
             scale,
             logits,
-            lines * heads.dim,
+            lines * sizes.dim,
             &[logits, figures],
         ));
         // Rows are taken by the number of the key tile.
         let first = self.key_tile * of.tile_queries;
-        let last = heads.queries.min(first + of.tile_queries);
-        let row = heads.dim * self.bytes;
-        let place = |query: u64| of.output + (query * heads.heads + self.first_head + head) * row;
+        let last = sizes.queries.min(first + of.tile_queries);
+        let row = sizes.dim * self.bytes;
+        let place = |query: u64| of.output + (query * sizes.heads + self.first_head + head) * row;
         list.push(Instruction::Store {
             from: logits,
             lines: Lines::rows((first..last.max(first)).map(place), row, self.line),

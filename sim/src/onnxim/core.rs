@@ -74,7 +74,6 @@ pub(super) struct Request {
 #[derive(Debug)]
 pub(super) struct Core {
     shape: CoreShape,
-    line_bytes: u64,
     tiles: Vec<Running>,
     /// Tile of which the last instruction was taken.
     turn: usize,
@@ -102,7 +101,6 @@ impl Core {
         let pair = |bytes: u64| [half(bytes), half(bytes)];
         Core {
             shape,
-            line_bytes,
             tiles: Vec::new(),
             turn: 0,
             serial: 0,

@@ -52,12 +52,6 @@ impl<T> Output<T> {
         self.crossing += 1;
     }
 
-    /// Whether anything is on its way.
-    #[inline]
-    pub(super) fn is_crossing(&self) -> bool {
-        self.crossing > 0
-    }
-
     /// End of cycle `now`: lets one through.
     #[inline]
     pub(super) fn tick(&mut self, now: u64) {
@@ -128,7 +122,7 @@ mod tests {
             output.tick(now);
         }
         assert_eq!(output.through, ['a', 'c', 'b']);
-        assert!(!output.is_crossing());
+        assert!(output.crossing == 0);
     }
 
     #[test]

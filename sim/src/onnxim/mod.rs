@@ -19,6 +19,7 @@ mod machine;
 mod mapping;
 mod model;
 mod operator;
+mod pool;
 mod product;
 mod rowwise;
 mod run;

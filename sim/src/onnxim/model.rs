@@ -3,7 +3,7 @@
 
 use super::OnnximError;
 use super::address::Allocator;
-use super::attention::{Attention, Heads};
+use super::attention::{Attention, Sizes};
 use super::machine::Machine;
 use super::mapping::Extents;
 use super::operator::{Kind, Operator};
@@ -197,7 +197,7 @@ impl Builder<'_> {
         let skipped = |name, tiles| Operator::new(name, Kind::Skipped(tiles));
         self.list.push(skipped("kv append", tiles as usize));
         for (index, sequence) in sequences.iter().enumerate() {
-            let heads = Heads {
+            let heads = Sizes {
                 heads: shape.heads,
                 kv_heads: shape.kv_heads,
                 dim: head,

@@ -3,11 +3,12 @@
 
 use super::OnnximError;
 use super::address::Interleaving;
-use super::channel::{Access, Channel};
+use super::channel::Channel;
 use super::core::Core;
 use super::crossbar::Output;
 use super::machine::Machine;
 use super::operator::Operator;
+use super::pool::Access;
 use super::schedule::{OperatorLog, Schedule};
 
 /// What a channel served.

@@ -60,12 +60,11 @@ impl Schedule {
         let cores = self.queues.len();
         for tile in 0..self.left {
             // Every operator begins one core further.
-            let core = match next.header(tile).core {
-                Some(core) => core + operator + 1,
-                None => {
-                    self.turn += 1;
-                    self.turn - 1
-                }
+            let core = if let Some(core) = next.header(tile).core {
+                core + operator + 1
+            } else {
+                self.turn += 1;
+                self.turn - 1
             };
             self.queues[core % cores].push_back(tile);
         }
