@@ -164,17 +164,18 @@ impl Channel {
                     self.open(bank, CLOSED);
                 }
             }
-            Kind::Act => {
-                let row = pool.row(next);
-                self.gates.issue(Kind::Act, bank, now);
-                let waiting = self.pool(self.writing).take(next, row);
-                self.open(bank, row);
-                self.active.push((bank, waiting));
-            }
-            _ => {
+            kind => {
                 let open = self.rows[bank];
-                let waiting = self.pool(self.writing).take(next, open);
-                self.serve(bank, waiting.access, now);
+                let Some(waiting) = self.pool(self.writing).take(next, open) else {
+                    return now + 1;
+                };
+                if kind == Kind::Act {
+                    self.gates.issue(kind, bank, now);
+                    self.open(bank, waiting.row);
+                    self.active.push((bank, waiting));
+                } else {
+                    self.serve(bank, waiting.access, now);
+                }
             }
         }
         now + 1

@@ -25,32 +25,20 @@ pub(super) struct Waiting {
     pub(super) row: u32,
 }
 
-/// Requests to one bank, in order of arrival.
-#[derive(Debug, Clone, Default)]
-struct Bank {
-    waiting: Vec<Waiting>,
-    /// The oldest to the open row, and the oldest to any other.
-    hit: Option<usize>,
-    other: Option<usize>,
+/// The oldest request of a bank that may be served next by a command of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Candidate {
+    arrived: u64,
+    bank: u32,
+    /// Its row is open.
+    hit: bool,
 }
 
-impl Bank {
-    /// Finds both anew.
-    fn find(&mut self, open: u32) {
-        let first = |hits| {
-            let mut rows = self.waiting.iter().map(|waiting| waiting.row == open);
-            rows.position(|hit| hit == hits)
-        };
-        (self.hit, self.other) = (first(true), first(false));
-    }
-}
-
-/// What is to be done next: a command to a bank, for the request at a place there.
+/// What is to be done next: a command to a bank, for the oldest request there that needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Next {
     pub(super) kind: Kind,
     pub(super) bank: usize,
-    at: usize,
 }
 
 /// A buffer of reads or of writes.
@@ -58,7 +46,10 @@ pub(super) struct Next {
 pub(super) struct Pool {
     /// Command that serves a request whose row is open.
     column: Kind,
-    banks: Vec<Bank>,
+    /// Requests to each bank, in order of arrival.
+    banks: Vec<Vec<Waiting>>,
+    /// In order of arrival.
+    candidates: Vec<Candidate>,
     count: usize,
 }
 
@@ -66,7 +57,8 @@ impl Pool {
     pub(super) fn new(column: Kind, banks: usize) -> Pool {
         Pool {
             column,
-            banks: vec![Bank::default(); banks],
+            banks: vec![Vec::new(); banks],
+            candidates: Vec::new(),
             count: 0,
         }
     }
@@ -78,19 +70,22 @@ impl Pool {
 
     /// Whether a request to this burst waits.
     pub(super) fn has(&self, bank: usize, slot: u32) -> bool {
-        let mut waiting = self.banks[bank].waiting.iter();
+        let mut waiting = self.banks[bank].iter();
         waiting.any(|waiting| waiting.access.slot == slot)
     }
 
+    /// Adds the request that arrived last.
     pub(super) fn push(&mut self, bank: usize, waiting: Waiting, open: u32) {
         let of = &mut self.banks[bank];
-        let oldest = if waiting.row == open {
-            &mut of.hit
-        } else {
-            &mut of.other
-        };
-        oldest.get_or_insert(of.waiting.len());
-        of.waiting.push(waiting);
+        let hit = waiting.row == open;
+        if of.iter().all(|before| (before.row == open) != hit) {
+            self.candidates.push(Candidate {
+                arrived: waiting.arrived,
+                bank: bank as u32,
+                hit,
+            });
+        }
+        of.push(waiting);
         self.count += 1;
     }
 
@@ -99,45 +94,54 @@ impl Pool {
     #[inline]
     pub(super) fn next(&self, rows: &[u32], gates: &Gates, now: u64) -> Result<Next, u64> {
         let mut earliest = u64::MAX;
-        let mut best: Option<(u64, Next)> = None;
-        for (bank, (of, &open)) in self.banks.iter().zip(rows).enumerate() {
-            let other = if open == CLOSED { Kind::Act } else { Kind::Pre };
-            for (at, kind) in [(of.hit, self.column), (of.other, other)] {
-                let Some(at) = at else {
-                    continue;
-                };
-                let arrived = of.waiting[at].arrived;
-                if best.is_some_and(|(oldest, _)| oldest < arrived) {
-                    continue;
-                }
-                let ready = gates.ready(kind, bank);
-                if ready <= now {
-                    best = Some((arrived, Next { kind, bank, at }));
-                } else {
-                    earliest = earliest.min(ready);
-                }
+        for candidate in &self.candidates {
+            let bank = candidate.bank as usize;
+            let kind = if candidate.hit {
+                self.column
+            } else if rows[bank] == CLOSED {
+                Kind::Act
+            } else {
+                Kind::Pre
+            };
+            let ready = gates.ready(kind, bank);
+            if ready <= now {
+                return Ok(Next { kind, bank });
             }
+            earliest = earliest.min(ready);
         }
-        best.map(|(_, next)| next).ok_or(earliest)
+        Err(earliest)
     }
 
-    /// Takes out the request that a command is for. The bank's open row is then `open`.
-    pub(super) fn take(&mut self, next: Next, open: u32) -> Waiting {
+    /// Takes out the request that an activation or a column command is for.
+    pub(super) fn take(&mut self, next: Next, open: u32) -> Option<Waiting> {
+        let hit = next.kind == self.column;
         let of = &mut self.banks[next.bank];
-        let waiting = of.waiting.remove(next.at);
+        let at = of.iter().position(|waiting| (waiting.row == open) == hit)?;
+        let waiting = of.remove(at);
         self.count -= 1;
-        of.find(open);
-        waiting
+        self.opened(next.bank, open);
+        Some(waiting)
     }
 
-    /// The row of a bank.
-    pub(super) fn row(&self, next: Next) -> u32 {
-        self.banks[next.bank].waiting[next.at].row
-    }
-
-    /// A bank's row was opened or closed.
+    /// The open row of a bank, or what waits there, is another: its candidates are found anew.
     pub(super) fn opened(&mut self, bank: usize, open: u32) {
-        self.banks[bank].find(open);
+        self.candidates
+            .retain(|candidate| candidate.bank as usize != bank);
+        for hit in [true, false] {
+            let mut waiting = self.banks[bank].iter();
+            let Some(oldest) = waiting.find(|waiting| (waiting.row == open) == hit) else {
+                continue;
+            };
+            let candidate = Candidate {
+                arrived: oldest.arrived,
+                bank: bank as u32,
+                hit,
+            };
+            let at = self
+                .candidates
+                .partition_point(|other| other.arrived < candidate.arrived);
+            self.candidates.insert(at, candidate);
+        }
     }
 }
 
@@ -160,25 +164,37 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_to_the_open_row_and_to_others_are_known() {
+    fn the_oldest_to_the_open_row_and_to_others_are_candidates() {
         let mut pool = Pool::new(Kind::Rd, 2);
         pool.push(1, waiting(5, 7, 0), 8);
         pool.push(1, waiting(6, 8, 1), 8);
         pool.push(1, waiting(7, 8, 2), 8);
-        let oldest = |pool: &Pool| (pool.banks[1].hit, pool.banks[1].other);
-        assert_eq!(oldest(&pool), (Some(1), Some(0)));
-        let hit = Next {
+        pool.push(0, waiting(8, 8, 3), 8);
+        let candidates = |pool: &Pool| {
+            let all = pool.candidates.iter();
+            all.map(|of| (of.bank, of.arrived, of.hit))
+                .collect::<Vec<_>>()
+        };
+        let all = [(1, 0, false), (1, 1, true), (0, 3, true)];
+        assert_eq!(candidates(&pool), all);
+        let read = Next {
             kind: Kind::Rd,
             bank: 1,
-            at: 1,
         };
-        assert_eq!(pool.row(hit), 8);
-        assert_eq!(pool.take(hit, 8).access.slot, 6);
-        assert_eq!((oldest(&pool), pool.count()), ((Some(1), Some(0)), 2));
+        assert_eq!(pool.take(read, 8), Some(waiting(6, 8, 1)));
+        let all = [(1, 0, false), (1, 2, true), (0, 3, true)];
+        assert_eq!(candidates(&pool), all);
         pool.opened(1, 7);
-        assert_eq!(oldest(&pool), (Some(0), Some(1)));
+        let all = [(1, 0, true), (1, 2, false), (0, 3, true)];
+        assert_eq!(candidates(&pool), all);
         pool.opened(1, CLOSED);
-        assert_eq!(oldest(&pool), (None, Some(0)));
+        assert_eq!(candidates(&pool), [(1, 0, false), (0, 3, true)]);
         assert!(pool.has(1, 7) && !pool.has(1, 6) && !pool.has(0, 7));
+        assert_eq!(pool.count(), 3);
+        let open = Next {
+            kind: Kind::Act,
+            bank: 1,
+        };
+        assert_eq!(pool.take(open, CLOSED), Some(waiting(5, 7, 0)));
     }
 }
