@@ -28,6 +28,7 @@ mod new_standard;
 mod newton;
 mod npu_twin;
 mod npu_validation;
+mod onnxim;
 mod pim_command;
 mod pim_gemv;
 mod ramulator;
