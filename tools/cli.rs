@@ -1,10 +1,12 @@
 //! Arguments of every command, defined once: parser and help come from here.
 
+pub(crate) mod link;
 pub(crate) mod memory;
 pub(crate) mod pim;
 pub(crate) mod pim_attention;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use link::LinkArguments;
 use memory::{MemArguments, ValidateArguments};
 use memwall_sim::exec::Fidelity;
 use pim::PimArguments;
@@ -40,6 +42,8 @@ pub(crate) enum Command {
     Pim(PimArguments),
     /// Our figures against recorded figures of reference simulators
     Validate(ValidateArguments),
+    /// Topologies, transfers and collectives
+    Link(LinkArguments),
     /// Machines and memory parts
     Hw(HwArguments),
     /// Models

@@ -7,6 +7,7 @@ mod embedded;
 mod fidelity_check;
 mod host;
 mod hw;
+mod link;
 mod mem;
 mod models;
 mod output;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Mem(arguments) => mem::mem(&arguments),
         Command::Pim(arguments) => pim::pim(&arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
+        Command::Link(arguments) => link::link(&arguments),
         Command::Hw(arguments) => hw::hw(&arguments),
         Command::Models(arguments) => models::models(&arguments),
     };

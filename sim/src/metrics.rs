@@ -1,5 +1,6 @@
 //! From integer times and uses to the figures of a record: the one place where they are divided.
 
+pub mod link;
 pub mod pim;
 pub mod traffic;
 

@@ -5,11 +5,14 @@ mod append;
 mod array_attention;
 mod gemm;
 mod gpu;
+mod group;
 mod npu;
+mod overlap;
 mod pim_attention;
 mod simulator;
 mod step;
 
+pub use group::{Group, Stages, steady};
 pub use simulator::{Fidelity, SimError, Simulator};
 pub use step::{StepTiming, TaskTiming};
 
@@ -29,6 +32,14 @@ pub struct Usage {
     pub bus_bytes: u64,
     /// Bytes sent over the link.
     pub link_bytes: u64,
+    /// Bytes read from and written to scratchpads and accumulators.
+    pub sram_bytes: u64,
+    /// Elements made by the vector unit.
+    pub vector_elements: u64,
+    /// Rows opened, where commands are simulated.
+    pub activations: u64,
+    /// Refreshes of all banks, where commands are simulated.
+    pub refreshes: u64,
 }
 
 impl Usage {
@@ -41,6 +52,10 @@ impl Usage {
             pim_busy_ps: self.pim_busy_ps + times * other.pim_busy_ps,
             bus_bytes: self.bus_bytes + times * other.bus_bytes,
             link_bytes: self.link_bytes + times * other.link_bytes,
+            sram_bytes: self.sram_bytes + times * other.sram_bytes,
+            vector_elements: self.vector_elements + times * other.vector_elements,
+            activations: self.activations + times * other.activations,
+            refreshes: self.refreshes + times * other.refreshes,
         }
     }
 }

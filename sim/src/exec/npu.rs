@@ -1,9 +1,10 @@
 //! The tasks of an NPU at either fidelity.
 
 use super::gemm::Product;
+use super::group::Sums;
 use super::{Usage, append, array_attention, pim_attention};
-use crate::dram::Direction;
-use crate::link::Link;
+use crate::dram::{Command, Direction};
+use crate::energy::{sram_bytes, vector_elements};
 use crate::lower::{AttentionEntry, KvAppend, Task, Work};
 use crate::machine::NpuDevice;
 use crate::memory::{Memory, PimCosts};
@@ -34,7 +35,8 @@ impl Remembered {
 /// An NPU running a step.
 pub(super) struct NpuRun<'a> {
     pub device: &'a NpuDevice,
-    pub link: Option<&'a Link>,
+    /// Times of the sums over the group.
+    pub sums: &'a Sums,
     pub memory: Memory,
     /// Of `fast` only.
     pub remembered: Option<&'a mut Remembered>,
@@ -48,7 +50,12 @@ impl NpuRun<'_> {
     /// Runs a task from `at` on; returns its end and what it used.
     pub(super) fn run(&mut self, task: &Task, at: Ps) -> (Ps, Usage) {
         let bus = self.memory.bus_bytes();
-        let mut usage = Usage::default();
+        let (rows, refreshes) = self.commands();
+        let mut usage = Usage {
+            sram_bytes: sram_bytes(&self.device.npu, task),
+            vector_elements: vector_elements(task),
+            ..Usage::default()
+        };
         let end = match &task.work {
             &Work::Gemm { m, k, n, element } => {
                 usage.array_macs = task.macs;
@@ -88,10 +95,7 @@ impl NpuRun<'_> {
             }
             &Work::AllReduce { bytes, devices } => {
                 usage.link_bytes = 2 * bytes * (devices - 1) / devices.max(1);
-                match self.link {
-                    Some(link) => at + link.all_reduce(bytes, devices),
-                    None => at,
-                }
+                at + self.sums.time(bytes, devices)
             }
             Work::Kernel { .. } => {
                 debug_assert!(false, "kernels are lowered for GPUs only");
@@ -99,7 +103,21 @@ impl NpuRun<'_> {
             }
         };
         usage.bus_bytes = self.memory.bus_bytes() - bus;
+        let (rows_after, refreshes_after) = self.commands();
+        usage.activations = rows_after - rows;
+        usage.refreshes = refreshes_after - refreshes;
         (end, usage)
+    }
+
+    /// Rows opened and refreshes of all banks so far; zero at `fast`, which has no commands.
+    fn commands(&self) -> (u64, u64) {
+        let Memory::Command(system) = &self.memory else {
+            return (0, 0);
+        };
+        let counters = system.counters();
+        let group = self.device.memory.organisation.banks_per_group as u64;
+        let rows = counters.of(Command::Act) + group * counters.of(Command::GAct);
+        (rows, counters.of(Command::Ref))
     }
 
     /// Tensors that do not stay on chip come from memory and go back.

@@ -5,7 +5,7 @@ use super::error::ConfigError;
 use super::part_raw::{RawMemory, RawRules};
 use super::pim::PimDevice;
 use super::raw::RawMachine;
-use super::{Machine, Setting, part, part_timing, pim, resolve};
+use super::{Machine, Setting, energy, part, part_timing, pim, resolve, topology};
 use crate::dram::Standard;
 use crate::pim::PimTiming;
 use crate::time::Clock;
@@ -41,6 +41,22 @@ pub trait PartSource {
     fn pim(&self, name: &str) -> Option<PartText>;
     /// Names of all PIM devices.
     fn pim_names(&self) -> Vec<String>;
+    /// A topology by name.
+    fn topology(&self, _name: &str) -> Option<PartText> {
+        None
+    }
+    /// Names of all topologies.
+    fn topology_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// A table of energies by name.
+    fn energy(&self, _name: &str) -> Option<PartText> {
+        None
+    }
+    /// Names of all tables of energies.
+    fn energy_names(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Loads a machine by name, with settings applied in order.
@@ -80,7 +96,7 @@ pub fn load_part_text(
     documents.standard(None).map(Arc::new)
 }
 
-fn nameless(kind: &str, name: &str, names: &[String]) -> ConfigError {
+pub(super) fn nameless(kind: &str, name: &str, names: &[String]) -> ConfigError {
     let rule = format!("no {kind} of this name; there are {}", names.join(", "));
     let mut error = ConfigError::whole(name, rule);
     error.nearest = spelling::nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
@@ -170,7 +186,10 @@ pub fn load_text(
     settings: &[Setting],
 ) -> Result<Machine, ConfigError> {
     let (machine, memory) = documents(source, text, settings)?;
-    resolve::resolve(name, &machine, memory.as_ref())
+    let mut resolved = resolve::resolve(name, &machine, memory.as_ref())?;
+    topology::join(source, &machine, &mut resolved)?;
+    energy::attach(source, &machine, &mut resolved)?;
+    Ok(resolved)
 }
 
 /// Loads the PIM side of a machine, or of a PIM device, by name.
@@ -244,7 +263,7 @@ pub(super) struct Document<T> {
 }
 
 impl<T: DeserializeOwned> Document<T> {
-    fn read(
+    pub(super) fn read(
         source: PartText,
         prefix: &'static str,
         settings: &[&Setting],
