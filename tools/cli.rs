@@ -92,6 +92,19 @@ pub(crate) struct BatchArguments {
     /// Detail of the memory model
     #[arg(long, value_enum, default_value = "command")]
     pub fidelity: Detail,
+    /// Pipeline stages, each of --tp devices with a share of the layers
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = at_least_one)]
+    pub pp: u64,
+    /// Parts of the batch that follow each other through the stages [default: as many as stages]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub micro_batches: Option<u64>,
+    /// Replicas, each with the batch given; throughput is that of all
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = at_least_one)]
+    pub dp: u64,
+    /// Table of energies: an embedded name (logic-7nm, logic-45nm) or a TOML file [default: the
+    /// machine's, if it names one]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub energy: Option<String>,
     /// Simulate every channel on its own, as a check that sharing equal work changes nothing
     #[arg(long)]
     pub no_sharing: bool,
@@ -101,7 +114,9 @@ pub(crate) struct BatchArguments {
 #[command(after_help = "Examples:
   memwall run
   memwall run --hw npu-pim --trace batch.csv --json
-  memwall run --hw neupims --batch 64 --context 2048 --fidelity fast")]
+  memwall run --hw neupims --batch 64 --context 2048 --fidelity fast
+  memwall run --hw gpu-a100 --tp 2 --pp 4 --batch 64 --context 1024
+  memwall run --hw neupims --energy logic-7nm")]
 pub(crate) struct RunArguments {
     /// Machine: an embedded name (`memwall hw list`) or a TOML file
     #[arg(long, default_value = "neupims", value_name = "NAME|FILE")]

@@ -282,7 +282,6 @@ pub(crate) fn topology(argument: &str, settings: &[Setting]) -> Result<Arc<Topol
 }
 
 /// A table of energies by embedded name or by path.
-#[allow(dead_code)]
 pub(crate) fn energies(argument: &str) -> Result<Arc<Energies>, Failure> {
     if !is_path(argument, ".toml") {
         return Ok(load_energy(&Embedded, argument)?);

@@ -7,6 +7,7 @@ mod embedded;
 mod fidelity_check;
 mod host;
 mod hw;
+mod iteration;
 mod link;
 mod mem;
 mod models;

@@ -2,6 +2,8 @@
 //! colour, and no wrapping to the width of a window, so that outputs can be compared and kept.
 
 mod comparison;
+mod energy;
+mod group;
 mod link;
 mod memory;
 mod operators;
@@ -11,6 +13,8 @@ mod traffic;
 mod validation;
 
 pub use comparison::comparison;
+pub use energy::energy;
+pub use group::group;
 pub use link::{collective, topology, transfers};
 pub use memory::memory;
 pub use operators::operators;

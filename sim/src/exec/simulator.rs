@@ -48,6 +48,12 @@ pub enum SimError {
     /// The topology cannot carry what the group sends.
     #[error(transparent)]
     Link(#[from] LinkError),
+    /// Degrees of parallelism that do not suit the model, the batch or the topology.
+    #[error("{rule}")]
+    Group {
+        /// What is wrong.
+        rule: String,
+    },
     /// Attention cannot be laid out in the banks.
     #[error("model '{model}' does not fit the PIM layout of machine '{machine}': {rule}")]
     Layout {
@@ -262,6 +268,7 @@ fn run_parts(
                 time: end.since(now),
                 usage,
                 repeat: *repeat,
+                in_layer: index == 1,
             });
             now = end;
         }

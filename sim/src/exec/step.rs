@@ -17,6 +17,8 @@ pub struct TaskTiming {
     pub usage: Usage,
     /// How often it runs in the step.
     pub repeat: u64,
+    /// Whether it belongs to the layers.
+    pub in_layer: bool,
 }
 
 /// A step as it ran.
