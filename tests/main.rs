@@ -17,6 +17,7 @@ mod fidelity;
 mod hbm_pim;
 mod house;
 mod legality;
+mod links;
 mod memory;
 mod memory_channels;
 mod memory_timeline;

@@ -49,6 +49,22 @@ impl PartSource for Shipped {
         names("hw-configs/pim")
     }
 
+    fn topology(&self, name: &str) -> Option<PartText> {
+        read(format!("hw-configs/topologies/{name}.toml"))
+    }
+
+    fn topology_names(&self) -> Vec<String> {
+        names("hw-configs/topologies")
+    }
+
+    fn energy(&self, name: &str) -> Option<PartText> {
+        read(format!("hw-configs/energy/{name}.toml"))
+    }
+
+    fn energy_names(&self) -> Vec<String> {
+        names("hw-configs/energy")
+    }
+
     fn machine_names(&self) -> Vec<String> {
         ["gpu-a100", "neupims", "npu-only", "npu-pim"]
             .map(str::to_owned)

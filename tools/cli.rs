@@ -201,6 +201,9 @@ pub(crate) enum HwCommand {
         /// One key of the machine, `memory.` first for its memory part; may be repeated
         #[arg(long = "set", value_name = "PATH=VALUE")]
         settings: Vec<String>,
+        /// Table of energies and areas, for the area of its parts [default: the machine's]
+        #[arg(long, value_name = "NAME|FILE")]
+        energy: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,
