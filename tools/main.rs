@@ -5,9 +5,11 @@ mod compare;
 mod diagnostics;
 mod embedded;
 mod fidelity_check;
+mod gemm;
 mod host;
 mod hw;
 mod iteration;
+mod layers;
 mod link;
 mod mem;
 mod models;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Mem(arguments) => mem::mem(&arguments),
+        Command::Gemm(arguments) => gemm::gemm(&arguments),
         Command::Pim(arguments) => pim::pim(&arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
         Command::Link(arguments) => link::link(&arguments),

@@ -2,8 +2,11 @@
 //! is shown is read from records. Field names carry their unit; times of the host are not here.
 
 pub mod energy;
+pub mod gemm;
 pub mod group;
+pub mod layers;
 pub mod link;
+pub mod npu_validation;
 pub mod pim;
 pub mod timeline;
 pub mod traffic;

@@ -3,9 +3,12 @@
 
 mod comparison;
 mod energy;
+mod gemm;
 mod group;
+mod layers;
 mod link;
 mod memory;
+mod npu_validation;
 mod operators;
 mod pim;
 mod replay;
@@ -14,9 +17,12 @@ mod validation;
 
 pub use comparison::comparison;
 pub use energy::energy;
+pub use gemm::gemm;
 pub use group::group;
+pub use layers::{layers, layers_summary, layers_words};
 pub use link::{collective, topology, transfers};
 pub use memory::memory;
+pub use npu_validation::{npu_validation, npu_validation_summary};
 pub use operators::operators;
 pub use pim::{pim, pim_bound};
 pub use replay::replay;

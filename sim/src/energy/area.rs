@@ -42,10 +42,12 @@ pub fn area(energies: &Energies, machine: &Machine) -> Option<Area> {
         count,
         each: each.clone(),
     };
-    let bits = 8 * (npu.scratchpad_bytes + npu.accumulator_bytes);
+    let cores = &npu.cores;
+    let own = cores.count * (npu.scratchpad_bytes + npu.accumulator_bytes);
+    let bits = 8 * (own + cores.shared.map_or(0, |shared| shared.bytes));
     Some(Area {
         parts: vec![
-            part("arrays", npu.array.macs_per_cycle(), &energies.mac_area),
+            part("arrays", npu.macs_per_cycle(), &energies.mac_area),
             part("scratchpad and accumulators", bits, &energies.sram_bit_area),
             part("vector unit, control, interfaces", 1, &None),
         ],

@@ -90,9 +90,8 @@ pub fn spent(
             }
             own = device
                 .memory
-                .energy
-                .as_ref()
-                .map(|energy| (energy, &device.memory));
+                .part()
+                .and_then(|part| Some((part.energy.as_ref()?, part)));
         }
         Device::Gpu(_) => {
             components.push(line("on-chip memory", "byte", None, None));
