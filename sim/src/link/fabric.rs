@@ -22,7 +22,7 @@ pub enum Overlap {
     /// One after the other.
     #[default]
     None,
-    /// In this many row tiles, each summed while the next is computed.
+    /// In up to this many tiles of output columns, each summed while the next is computed.
     Chunks(u64),
 }
 
