@@ -2,7 +2,7 @@
 
 use crate::support::machine;
 use memwall_models::{Sequence, registry};
-use memwall_sim::exec::{Fidelity, Simulator, StepTiming};
+use memwall_sim::exec::{Fidelity, Simulator, StepTiming, Usage};
 use proptest::prelude::*;
 
 fn step(
@@ -77,7 +77,13 @@ proptest! {
         let command = step(name, model, Fidelity::Command, true, &batch);
         let fast = step(name, model, Fidelity::Fast, true, &batch);
         for (a, b) in command.tasks.iter().zip(&fast.tasks) {
-            prop_assert_eq!((a.name, a.usage), (b.name, b.usage));
+            // Rows and refreshes are commands, which only one of the two counts.
+            let moved = Usage {
+                activations: 0,
+                refreshes: 0,
+                ..a.usage
+            };
+            prop_assert_eq!((a.name, moved), (b.name, b.usage));
         }
     }
 }

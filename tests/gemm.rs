@@ -2,7 +2,7 @@
 //! bound, and more scratchpad never hurts.
 
 use crate::support::machine;
-use memwall_sim::exec::{Fidelity, Outcome, Single, product};
+use memwall_sim::exec::{Fidelity, Outcome, Single, Usage, product};
 use memwall_sim::machine::{Device, Machine};
 use memwall_sim::npu::{Gemm, Mapping, Order, Resident, Stationary};
 use proptest::prelude::*;
@@ -437,6 +437,12 @@ fn prefetched_weights_hide_behind_the_operator_before() {
         };
         let (without, with) = (time(&[]), time(&["npu.prefetch_weights=true"]));
         assert!(with.total < without.total, "{name}");
-        assert_eq!(with.usage, without.usage, "{name}");
+        // Rows opened depend on what stands beside what; all that is asked for is the same.
+        let asked = |usage: Usage| Usage {
+            activations: 0,
+            refreshes: 0,
+            ..usage
+        };
+        assert_eq!(asked(with.usage), asked(without.usage), "{name}");
     }
 }

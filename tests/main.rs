@@ -20,6 +20,7 @@ mod gemm_command;
 mod hbm_pim;
 mod house;
 mod legality;
+mod links;
 mod memory;
 mod memory_channels;
 mod memory_timeline;

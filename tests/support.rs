@@ -57,6 +57,22 @@ impl PartSource for Shipped {
         names("hw-configs/onnxim")
     }
 
+    fn topology(&self, name: &str) -> Option<PartText> {
+        read(format!("hw-configs/topologies/{name}.toml"))
+    }
+
+    fn topology_names(&self) -> Vec<String> {
+        names("hw-configs/topologies")
+    }
+
+    fn energy(&self, name: &str) -> Option<PartText> {
+        read(format!("hw-configs/energy/{name}.toml"))
+    }
+
+    fn energy_names(&self) -> Vec<String> {
+        names("hw-configs/energy")
+    }
+
     fn machine_names(&self) -> Vec<String> {
         names("hw-configs")
             .into_iter()

@@ -1,6 +1,7 @@
 //! Arguments of every command, defined once: parser and help come from here.
 
 pub(crate) mod gemm;
+pub(crate) mod link;
 pub(crate) mod memory;
 pub(crate) mod npu;
 pub(crate) mod pim;
@@ -8,6 +9,7 @@ pub(crate) mod pim_attention;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gemm::GemmArguments;
+use link::LinkArguments;
 use memory::{MemArguments, ValidateArguments};
 use memwall_sim::exec::Fidelity;
 use pim::PimArguments;
@@ -46,6 +48,8 @@ pub(crate) enum Command {
     Pim(PimArguments),
     /// Our figures against recorded figures of reference simulators
     Validate(ValidateArguments),
+    /// Topologies, transfers and collectives
+    Link(LinkArguments),
     /// Machines and memory parts
     Hw(HwArguments),
     /// Models
@@ -94,6 +98,19 @@ pub(crate) struct BatchArguments {
     /// Detail of the memory model
     #[arg(long, value_enum, default_value = "command")]
     pub fidelity: Detail,
+    /// Pipeline stages, each of --tp devices with a share of the layers
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = at_least_one)]
+    pub pp: u64,
+    /// Parts of the batch that follow each other through the stages [default: as many as stages]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub micro_batches: Option<u64>,
+    /// Replicas, each with the batch given; throughput is that of all
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = at_least_one)]
+    pub dp: u64,
+    /// Table of energies: an embedded name (logic-7nm, logic-45nm) or a TOML file [default: the
+    /// machine's, if it names one]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub energy: Option<String>,
     /// Simulate every channel on its own, as a check that sharing equal work changes nothing
     #[arg(long)]
     pub no_sharing: bool,
@@ -103,7 +120,9 @@ pub(crate) struct BatchArguments {
 #[command(after_help = "Examples:
   memwall run
   memwall run --hw npu-pim --trace batch.csv --json
-  memwall run --hw neupims --batch 64 --context 2048 --fidelity fast")]
+  memwall run --hw neupims --batch 64 --context 2048 --fidelity fast
+  memwall run --hw gpu-a100 --tp 2 --pp 4 --batch 64 --context 1024
+  memwall run --hw neupims --energy logic-7nm")]
 pub(crate) struct RunArguments {
     /// Machine: an embedded name (`memwall hw list`) or a TOML file
     #[arg(long, default_value = "neupims", value_name = "NAME|FILE")]
@@ -188,6 +207,9 @@ pub(crate) enum HwCommand {
         /// One key of the machine, `memory.` first for its memory part; may be repeated
         #[arg(long = "set", value_name = "PATH=VALUE")]
         settings: Vec<String>,
+        /// Table of energies and areas, for the area of its parts [default: the machine's]
+        #[arg(long, value_name = "NAME|FILE")]
+        energy: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,

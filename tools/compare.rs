@@ -4,8 +4,9 @@ use crate::cli::CompareArguments;
 use crate::diagnostics::Failure;
 use crate::embedded::{machine, settings};
 use crate::host::Host;
+use crate::iteration::simulate;
 use crate::output;
-use crate::run::{heading, push_notes, simulate, write};
+use crate::run::{heading, push_notes, write};
 use crate::workload;
 use memwall_reports::table;
 use memwall_sim::machine::{Machine, Setting};
@@ -33,6 +34,8 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     }
     let mut text = records.first().map(heading).unwrap_or_default();
     let _ = writeln!(text, "{}", table::comparison(&records));
+    text.push_str(&table::group(&records));
+    text.push_str(&table::energy(&records));
     let mut notes: Vec<String> = Vec::new();
     for note in records.iter().flat_map(|record| &record.notes) {
         if !notes.contains(note) {

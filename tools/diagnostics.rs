@@ -6,6 +6,7 @@ use memwall_models::graph::GraphError;
 use memwall_reports::plot::PlotError;
 use memwall_sim::dram::{PolicyError, TrafficError};
 use memwall_sim::exec::{SimError, SingleError};
+use memwall_sim::link::LinkError;
 use memwall_sim::machine::ConfigError;
 use memwall_sim::serving::{BatchError, PlacementError, ReplayError};
 use memwall_sim::validation::TableError;
@@ -169,6 +170,16 @@ impl From<SimError> for Failure {
             SimError::ZeroWork => Failure::internal(error.to_string()),
             _ => Failure::input(error.to_string()),
         }
+    }
+}
+
+impl From<LinkError> for Failure {
+    fn from(error: LinkError) -> Failure {
+        let nearest = match &error {
+            LinkError::Node { nearest, .. } => nearest.as_deref(),
+            _ => None,
+        };
+        Failure::misspelt(error.to_string(), nearest)
     }
 }
 

@@ -2,9 +2,12 @@
 
 use crate::diagnostics::Failure;
 use memwall_sim::dram::Standard;
+use memwall_sim::energy::Energies;
+use memwall_sim::link::topology::Topology;
 use memwall_sim::machine::{
-    ConfigError, Machine, PartSource, PartText, PimDevice, Setting, load, load_part,
-    load_part_text, load_pim, load_pim_text, load_text,
+    ConfigError, Machine, PartSource, PartText, PimDevice, Setting, load, load_energy,
+    load_energy_text, load_part, load_part_text, load_pim, load_pim_text, load_text, load_topology,
+    load_topology_text,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -99,6 +102,19 @@ const PIM: &[(&str, &str)] = embedded!("pim":
 /// Machines of ONNXim's twin.
 const ONNXIM: &[(&str, &str)] = embedded!("onnxim": "tpuv4-4x128", "tpuv4-1x128", "tpuv4-1x32");
 
+/// Topologies.
+const TOPOLOGIES: &[(&str, &str)] = embedded!("topologies":
+    "4xa100-nvlink",
+    "8x4090-pcie4",
+    "csd-switch-pcie4",
+    "dgx-a100",
+    "gh200-c2c",
+    "host-offload-pcie4",
+);
+
+/// Tables of energies.
+const ENERGY: &[(&str, &str)] = embedded!("energy": "logic-45nm", "logic-7nm");
+
 /// The embedded files.
 pub(crate) struct Embedded;
 
@@ -133,6 +149,22 @@ impl PartSource for Embedded {
 
     fn onnxim_names(&self) -> Vec<String> {
         names(ONNXIM)
+    }
+
+    fn topology(&self, name: &str) -> Option<PartText> {
+        text(TOPOLOGIES, "hw-configs/topologies", name)
+    }
+
+    fn topology_names(&self) -> Vec<String> {
+        names(TOPOLOGIES)
+    }
+
+    fn energy(&self, name: &str) -> Option<PartText> {
+        text(ENERGY, "hw-configs/energy", name)
+    }
+
+    fn energy_names(&self) -> Vec<String> {
+        names(ENERGY)
     }
 
     fn machine_names(&self) -> Vec<String> {
@@ -209,6 +241,23 @@ impl PartSource for Beside<'_> {
         Embedded.onnxim_names()
     }
 
+    fn topology(&self, name: &str) -> Option<PartText> {
+        let own = self.file("topologies", name);
+        own.or_else(|| Embedded.topology(name))
+    }
+
+    fn topology_names(&self) -> Vec<String> {
+        Embedded.topology_names()
+    }
+
+    fn energy(&self, name: &str) -> Option<PartText> {
+        self.file("energy", name).or_else(|| Embedded.energy(name))
+    }
+
+    fn energy_names(&self) -> Vec<String> {
+        Embedded.energy_names()
+    }
+
     fn machine_names(&self) -> Vec<String> {
         Embedded.machine_names()
     }
@@ -247,6 +296,24 @@ pub(crate) fn pim(argument: &str, settings: &[Setting]) -> Result<PimDevice, Fai
     }
     let (path, name, text) = file(argument)?;
     Ok(load_pim_text(&Beside(path), &name, text, settings)?)
+}
+
+/// A topology by embedded name or by path.
+pub(crate) fn topology(argument: &str, settings: &[Setting]) -> Result<Arc<Topology>, Failure> {
+    if !is_path(argument, ".toml") {
+        return Ok(load_topology(&Embedded, argument, settings)?);
+    }
+    let (_, name, text) = file(argument)?;
+    Ok(load_topology_text(&name, text, settings)?)
+}
+
+/// A table of energies by embedded name or by path.
+pub(crate) fn energies(argument: &str) -> Result<Arc<Energies>, Failure> {
+    if !is_path(argument, ".toml") {
+        return Ok(load_energy(&Embedded, argument)?);
+    }
+    let (_, name, text) = file(argument)?;
+    Ok(load_energy_text(&name, text)?)
 }
 
 /// Whether an argument names a memory part: embedded, or a file with an `[organisation]`.

@@ -2,9 +2,10 @@
 
 use crate::cli::{HwArguments, HwCommand};
 use crate::diagnostics::Failure;
-use crate::embedded::{Embedded, is_part, machine, part, settings};
+use crate::embedded::{Embedded, energies, is_part, machine, part, settings};
 use crate::output;
 use memwall_reports::figures::count;
+use memwall_sim::energy::area;
 use memwall_sim::machine::{Device, Machine, NpuDevice, PartSource, load, load_part};
 use serde::Serialize;
 use std::fmt::Write;
@@ -30,7 +31,31 @@ struct Shown {
     peak_memory_bytes_per_s: u64,
     peak_flop_per_s: u64,
     pim_peak_bytes_per_s: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    area: Vec<AreaShown>,
     configuration: toml::Table,
+}
+
+/// Area of a part; without a source, no figure.
+#[derive(Serialize)]
+struct AreaShown {
+    part: &'static str,
+    mm2: Option<f64>,
+    source: Option<String>,
+}
+
+fn areas(machine: &Machine) -> Vec<AreaShown> {
+    let table = machine.energy.as_ref();
+    let Some(area) = table.and_then(|table| area(table, machine)) else {
+        return Vec::new();
+    };
+    let parts = area.parts.into_iter();
+    let shown = parts.map(|part| AreaShown {
+        part: part.name,
+        mm2: part.square_um().map(|um2| um2 as f64 / 1e6),
+        source: part.each.map(|each| each.source),
+    });
+    shown.collect()
 }
 
 pub(crate) fn hw(arguments: &HwArguments) -> Result<(), Failure> {
@@ -39,13 +64,21 @@ pub(crate) fn hw(arguments: &HwArguments) -> Result<(), Failure> {
         HwCommand::Show {
             machine: name,
             settings: options,
+            energy,
             json,
         } => {
             let settings = settings(options)?;
             if is_part(name) {
+                if energy.is_some() {
+                    return Err(Failure::input("--energy: a memory part has no logic"));
+                }
                 return crate::part::show(&*part(name, &settings)?, *json);
             }
-            show(&machine(name, &settings)?, *json)
+            let mut machine = machine(name, &settings)?;
+            if let Some(table) = energy {
+                machine.energy = Some(energies(table)?);
+            }
+            show(&machine, *json)
         }
     }
 }
@@ -120,6 +153,12 @@ fn show(machine: &Machine, json: bool) -> Result<(), Failure> {
             device.npu.cores.count
         );
     }
+    for area in &shown.area {
+        let figure = area
+            .mm2
+            .map_or_else(|| "no source".to_owned(), |mm2| format!("{mm2:.1} mm2"));
+        let _ = writeln!(text, "area       {}: {figure}", area.part);
+    }
     let configuration = toml::to_string(&shown.configuration)
         .map_err(|error| Failure::internal(error.to_string()))?;
     let _ = write!(
@@ -171,6 +210,7 @@ fn shown(machine: &Machine) -> Shown {
         peak_memory_bytes_per_s: memory,
         peak_flop_per_s: flop,
         pim_peak_bytes_per_s: pim,
+        area: areas(machine),
         configuration: machine.configuration.clone(),
     }
 }

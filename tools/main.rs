@@ -8,7 +8,9 @@ mod fidelity_check;
 mod gemm;
 mod host;
 mod hw;
+mod iteration;
 mod layers;
+mod link;
 mod mem;
 mod models;
 mod output;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Gemm(arguments) => gemm::gemm(&arguments),
         Command::Pim(arguments) => pim::pim(&arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
+        Command::Link(arguments) => link::link(&arguments),
         Command::Hw(arguments) => hw::hw(&arguments),
         Command::Models(arguments) => models::models(&arguments),
     };

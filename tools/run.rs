@@ -1,18 +1,14 @@
 //! `memwall run`: one iteration on one machine.
 
-use crate::cli::{BatchArguments, Common, RunArguments};
+use crate::cli::{Common, RunArguments};
 use crate::diagnostics::Failure;
 use crate::embedded::{machine, settings};
 use crate::host::Host;
+use crate::iteration::simulate;
 use crate::output;
-use crate::workload::{self, Batch};
-use memwall_models::Model;
+use crate::workload;
 use memwall_reports::{plot, table};
-use memwall_sim::exec::Simulator;
-use memwall_sim::machine::Machine;
-use memwall_sim::metrics;
 use memwall_sim::record::{Record, ResultRecord};
-use memwall_sim::serving::run_batch;
 use std::fmt::Write;
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
@@ -35,38 +31,11 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let _ = writeln!(text, "{}", table::comparison(&records));
     let _ = writeln!(text, "{}", table::operators(record));
     let _ = writeln!(text, "{}", table::memory(record));
+    text.push_str(&table::group(&records));
+    text.push_str(&table::energy(&records));
     push_notes(&mut text, &record.notes);
     text.push_str(&files);
     output::print(&text)
-}
-
-/// One iteration of a batch on a machine.
-pub(crate) fn simulate(
-    machine: &Machine,
-    model: &Model,
-    batch: &Batch,
-    degree: u64,
-    arguments: &BatchArguments,
-) -> Result<Record, Failure> {
-    let mut simulator = Simulator::new(machine, model, degree, arguments.fidelity.into())?;
-    if arguments.no_sharing {
-        simulator = simulator.without_sharing();
-    }
-    let done = run_batch(&mut simulator, &batch.rows)?;
-    let result = metrics::iteration(machine, &done.timing, batch.rows.len() as u64);
-    let mut record = metrics::record(
-        &simulator,
-        batch.record.clone(),
-        done.kv_bytes,
-        ResultRecord::Iteration(result),
-    );
-    if done.beyond_positions > 0 {
-        record.notes.push(format!(
-            "{} requests are longer than the model's {} positions and are simulated as they are",
-            done.beyond_positions, model.max_positions
-        ));
-    }
-    Ok(record)
 }
 
 /// What was simulated, in one line.

@@ -22,6 +22,16 @@ impl Dtype {
         ("float32", Self::F32),
     ];
 
+    /// Short name: `f16`, `bf16`, `f32`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+            Self::F32 => "f32",
+        }
+    }
+
     /// Bytes of one element.
     #[must_use]
     pub const fn bytes(self) -> u64 {

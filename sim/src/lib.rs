@@ -59,6 +59,7 @@
 //! ```
 
 pub mod dram;
+pub mod energy;
 pub mod engine;
 pub mod exec;
 pub mod gpu;

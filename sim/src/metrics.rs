@@ -1,17 +1,22 @@
 //! From integer times and uses to the figures of a record: the one place where they are divided.
 
+pub mod energy;
 pub mod gemm;
+pub mod link;
 pub mod pim;
 pub mod traffic;
 
-use crate::exec::{Fidelity, Simulator, StepTiming};
+use crate::exec::{Fidelity, Group, Simulator, StepTiming};
 use crate::machine::{Device, Machine};
 use crate::pim::PimQuirks;
 use crate::pim::tiling::Geometry;
+use crate::record::group::GroupRecord;
 use crate::record::{
     IterationRecord, MachineRecord, MemoryRecord, ModelRecord, OperatorRecord, Record,
     ResultRecord, SCHEMA_VERSION, WorkloadRecord,
 };
+use crate::serving::{BatchRun, PipelineRun};
+use memwall_models::Model;
 
 const PS_PER_S: f64 = 1e12;
 
@@ -66,7 +71,64 @@ pub fn iteration(machine: &Machine, timing: &StepTiming, tokens: u64) -> Iterati
             .map(|channels| timing.usage.pim_busy_ps as f64 / (channels * total)),
         memory_utilisation: timing.usage.bus_bytes as f64 / (peaks.bytes_per_s * seconds),
         operators: operators.collect(),
+        energy: None,
+        group: None,
     }
+}
+
+/// Replicas of a group of one stage.
+pub fn replicas(simulator: &Simulator, done: &BatchRun, group: Group) -> GroupRecord {
+    GroupRecord {
+        pipeline_parallel: 1,
+        stage_layers: vec![simulator.model().layers],
+        micro_batches: 1,
+        data_parallel: group.data,
+        devices: group.devices(),
+        latency_ms: done.timing.total.0 as f64 / 1e9,
+        bubble: 0.0,
+        message_bytes: 0,
+        message_us: 0.0,
+    }
+}
+
+/// Figures of one iteration of a batch of `tokens` requests on each replica of a group.
+pub fn pipeline(
+    machine: &Machine,
+    done: &PipelineRun,
+    group: Group,
+    tokens: u64,
+) -> IterationRecord {
+    let layers = done.layers.iter().sum();
+    let mut timing = done.run.timing.clone();
+    for task in timing.tasks.iter_mut().filter(|task| task.in_layer) {
+        task.repeat = layers;
+    }
+    timing.total = timing.prologue + timing.layer.times(layers) + timing.epilogue;
+    let mut figures = iteration(machine, &timing, tokens * group.data);
+    let period = done.stages.period;
+    let seconds = period.0 as f64 / PS_PER_S;
+    let peaks = peaks(machine);
+    // Uses are those of one device of every stage.
+    let room = seconds * group.pipeline as f64;
+    figures.iteration_ms = seconds * 1e3;
+    figures.throughput_tok_per_s = figures.tokens as f64 / seconds;
+    figures.array_utilisation = done.usage.array_macs as f64 / (peaks.macs_per_s * room);
+    figures.pim_utilisation = peaks
+        .pim_channels
+        .map(|channels| done.usage.pim_busy_ps as f64 / (channels * room * PS_PER_S));
+    figures.memory_utilisation = done.usage.bus_bytes as f64 / (peaks.bytes_per_s * room);
+    figures.group = Some(GroupRecord {
+        pipeline_parallel: group.pipeline,
+        stage_layers: done.layers.clone(),
+        micro_batches: done.micro_batches,
+        data_parallel: group.data,
+        devices: group.devices(),
+        latency_ms: done.stages.latency.0 as f64 / 1e9,
+        bubble: 1.0 - done.stages.busy.0 as f64 / (room * PS_PER_S),
+        message_bytes: done.message_bytes,
+        message_us: done.message.0 as f64 / 1e6,
+    });
+    figures
 }
 
 /// The record of a run: what was simulated, and `result`.
@@ -85,12 +147,7 @@ pub fn record(
             description: machine.description.clone(),
             configuration: machine.configuration.clone(),
         },
-        model: ModelRecord {
-            name: model.name.clone(),
-            parameters: model.parameters().total(),
-            layers: model.layers,
-            kv_bytes_per_token: model.kv_bytes_per_token(),
-        },
+        model: model_record(model),
         workload,
         tensor_parallel: simulator.degree(),
         fidelity: simulator.fidelity(),
@@ -101,6 +158,16 @@ pub fn record(
         },
         result,
         notes: notes(machine, simulator.fidelity()),
+    }
+}
+
+/// The record of a model.
+pub fn model_record(model: &Model) -> ModelRecord {
+    ModelRecord {
+        name: model.name.clone(),
+        parameters: model.parameters().total(),
+        layers: model.layers,
+        kv_bytes_per_token: model.kv_bytes_per_token(),
     }
 }
 

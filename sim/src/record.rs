@@ -1,8 +1,11 @@
 //! What comes out of a simulation: one record a run, a pure function of its inputs. Everything that
 //! is shown is read from records. Field names carry their unit; times of the host are not here.
 
+pub mod energy;
 pub mod gemm;
+pub mod group;
 pub mod layers;
+pub mod link;
 pub mod npu_validation;
 pub mod pim;
 pub mod timeline;
@@ -10,6 +13,8 @@ pub mod traffic;
 pub mod validation;
 
 use crate::exec::Fidelity;
+use energy::EnergyRecord;
+use group::GroupRecord;
 use serde::{Deserialize, Serialize};
 
 /// Version of the layout below; changes when a field changes meaning or goes.
@@ -121,6 +126,13 @@ pub struct IterationRecord {
     pub memory_utilisation: f64,
     /// Tasks in order.
     pub operators: Vec<OperatorRecord>,
+    /// Energy, where a table is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy: Option<EnergyRecord>,
+    /// Pipeline stages and replicas, where there are several; figures above are then those of all
+    /// replicas, operators those of one micro-batch through all layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupRecord>,
 }
 
 /// A task of an iteration.

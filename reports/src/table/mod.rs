@@ -2,8 +2,11 @@
 //! colour, and no wrapping to the width of a window, so that outputs can be compared and kept.
 
 mod comparison;
+mod energy;
 mod gemm;
+mod group;
 mod layers;
+mod link;
 mod memory;
 mod npu_validation;
 mod operators;
@@ -13,8 +16,11 @@ mod traffic;
 mod validation;
 
 pub use comparison::comparison;
+pub use energy::energy;
 pub use gemm::gemm;
+pub use group::group;
 pub use layers::{layers, layers_summary, layers_words};
+pub use link::{collective, topology, transfers};
 pub use memory::memory;
 pub use npu_validation::{npu_validation, npu_validation_summary};
 pub use operators::operators;

@@ -74,6 +74,8 @@ pub(crate) fn iteration(
         array_utilisation: 0.314,
         pim_utilisation: pim,
         memory_utilisation: 0.0002,
+        energy: None,
+        group: None,
         operators,
     })
 }

@@ -5,7 +5,9 @@ mod append;
 mod array_attention;
 mod fused;
 mod gpu;
+mod group;
 mod npu;
+mod overlap;
 mod pim_attention;
 mod product;
 mod rounds;
@@ -13,6 +15,7 @@ mod simulator;
 mod single;
 mod step;
 
+pub use group::{Group, Stages, steady};
 pub use product::{Accesses, Bound, Outcome, Parts, Traffic};
 pub use simulator::{Fidelity, SimError, Simulator};
 pub use single::{Single, SingleError, product};
@@ -34,6 +37,14 @@ pub struct Usage {
     pub bus_bytes: u64,
     /// Bytes sent over the link.
     pub link_bytes: u64,
+    /// Bytes read from and written to scratchpads and accumulators.
+    pub sram_bytes: u64,
+    /// Elements made by the vector unit.
+    pub vector_elements: u64,
+    /// Rows opened, where commands are simulated.
+    pub activations: u64,
+    /// Refreshes of all banks, where commands are simulated.
+    pub refreshes: u64,
 }
 
 impl Usage {
@@ -46,6 +57,10 @@ impl Usage {
             pim_busy_ps: self.pim_busy_ps + times * other.pim_busy_ps,
             bus_bytes: self.bus_bytes + times * other.bus_bytes,
             link_bytes: self.link_bytes + times * other.link_bytes,
+            sram_bytes: self.sram_bytes + times * other.sram_bytes,
+            vector_elements: self.vector_elements + times * other.vector_elements,
+            activations: self.activations + times * other.activations,
+            refreshes: self.refreshes + times * other.refreshes,
         }
     }
 }

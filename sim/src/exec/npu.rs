@@ -1,10 +1,11 @@
 //! The tasks of an NPU at either fidelity.
 
 use super::fused::Outputs;
+use super::group::Sums;
 use super::product::{Begin, Run, choose};
 use super::{SimError, Usage, append, array_attention, pim_attention};
-use crate::dram::Direction;
-use crate::link::Link;
+use crate::dram::{Command, Direction};
+use crate::energy::{sram_bytes, vector_elements};
 use crate::lower::{AttentionEntry, KvAppend, Task, Work};
 use crate::machine::NpuDevice;
 use crate::memory::{Memory, PimCosts};
@@ -22,8 +23,8 @@ pub(super) struct Remembered {
     /// Of `fast` on a machine with PIM.
     pub costs: Option<PimCosts>,
     mappings: BTreeMap<Gemm, (Mapping, Resident)>,
-    /// Time and bytes over the pins, where memory goes by rates.
-    products: BTreeMap<(Gemm, u64), (Ps, u64)>,
+    /// Time, bytes over the pins and at the scratchpads, where memory goes by rates.
+    products: BTreeMap<(Gemm, u64), (Ps, u64, u64)>,
 }
 
 impl Remembered {
@@ -38,9 +39,10 @@ impl Remembered {
 /// An NPU running a step.
 pub(super) struct NpuRun<'a> {
     pub device: &'a NpuDevice,
+    /// Times of the sums over the group.
+    pub sums: &'a Sums,
     /// All its cores as one, for what runs in equal shares on them.
     pub joined: Npu,
-    pub link: Option<&'a Link>,
     pub memory: Memory,
     pub remembered: &'a mut Remembered,
     /// Channel of each sequence's KV cache.
@@ -60,14 +62,21 @@ impl NpuRun<'_> {
     /// Runs a task from `at` on; returns its end and what it used.
     pub(super) fn run(&mut self, task: &Task, at: Ps) -> (Ps, Usage) {
         let bus = self.memory.bus_bytes();
-        let mut usage = Usage::default();
         let leaving = self.leaving.take();
+        let (rows, refreshes) = self.commands();
+        let mut usage = Usage {
+            sram_bytes: sram_bytes(task),
+            vector_elements: vector_elements(task),
+            ..Usage::default()
+        };
         let end = match &task.work {
             &Work::Gemm { m, k, n, element } => {
                 usage.array_macs = task.macs;
                 let gemm = Gemm { m, k, n, element };
                 let bias = task.bytes.weights.saturating_sub(k * n * element);
-                self.product(gemm, bias, at)
+                let (end, accesses) = self.product(gemm, bias, at);
+                usage.sram_bytes = accesses;
+                end
             }
             &Work::Vector { op, rows, width } => {
                 let npu = &self.joined;
@@ -100,10 +109,7 @@ impl NpuRun<'_> {
             }
             &Work::AllReduce { bytes, devices } => {
                 usage.link_bytes = 2 * bytes * (devices - 1) / devices.max(1);
-                match self.link {
-                    Some(link) => at + link.all_reduce(bytes, devices),
-                    None => at,
-                }
+                at + self.sums.time(bytes, devices)
             }
             Work::Kernel { .. } => {
                 debug_assert!(false, "kernels are lowered for GPUs only");
@@ -111,6 +117,9 @@ impl NpuRun<'_> {
             }
         };
         usage.bus_bytes = self.memory.bus_bytes() - bus;
+        let (rows_after, refreshes_after) = self.commands();
+        usage.activations = rows_after - rows;
+        usage.refreshes = refreshes_after - refreshes;
         if !matches!(task.work, Work::Gemm { .. }) && usage.bus_bytes > 0 {
             self.idle = end;
         }
@@ -118,6 +127,21 @@ impl NpuRun<'_> {
             self.buffers = [end; 2];
         }
         (end, usage)
+    }
+
+    /// Rows opened and refreshes of all banks so far; zero at `fast`, which has no commands.
+    fn commands(&self) -> (u64, u64) {
+        let Memory::Command(system) = &self.memory else {
+            return (0, 0);
+        };
+        let counters = system.counters();
+        let group = self
+            .device
+            .memory
+            .part()
+            .map_or(0, |part| part.organisation.banks_per_group as u64);
+        let rows = counters.of(Command::Act) + group * counters.of(Command::GAct);
+        (rows, counters.of(Command::Ref))
     }
 
     /// Tensors that do not stay on chip come from memory and go back.
@@ -156,24 +180,25 @@ impl NpuRun<'_> {
         end
     }
 
-    fn product(&mut self, gemm: Gemm, bias: u64, at: Ps) -> Ps {
-        let end = self.run_product(gemm, bias, at);
+    /// Runs a product; returns its end and the bytes at the ports of the scratchpads.
+    fn product(&mut self, gemm: Gemm, bias: u64, at: Ps) -> (Ps, u64) {
+        let (end, bytes) = self.run_product(gemm, bias, at);
         if self.joined.vector.fused
             && let Some((mapping, _)) = self.remembered.mappings.get(&gemm)
         {
             let portions = mapping.portions(&gemm, &self.device.npu);
             self.leaving = Some(Outputs::new(at, end, portions));
         }
-        end
+        (end, bytes)
     }
 
-    fn run_product(&mut self, gemm: Gemm, bias: u64, at: Ps) -> Ps {
+    fn run_product(&mut self, gemm: Gemm, bias: u64, at: Ps) -> (Ps, u64) {
         let npu = &self.device.npu;
         let Some((mapping, resident)) = self.mapping(gemm) else {
             self.failed = Some(SimError::NoTile {
                 product: (gemm.m, gemm.k, gemm.n),
             });
-            return at;
+            return (at, 0);
         };
         let run = Run {
             npu,
@@ -187,16 +212,17 @@ impl NpuRun<'_> {
         if let (Some(mut alone), false) = (self.memory.alike(), prefetched) {
             // Alone on the memory a product takes as long each time.
             let remembered = self.remembered.products.get(&(gemm, bias)).copied();
-            let (time, bytes) = remembered.unwrap_or_else(|| {
-                let time = run.execute(&mut alone, Begin::at(Ps::ZERO), false).end;
-                (time, alone.bus_bytes())
+            let (time, bytes, accesses) = remembered.unwrap_or_else(|| {
+                let outcome = run.execute(&mut alone, Begin::at(Ps::ZERO), false);
+                (outcome.end, alone.bus_bytes(), outcome.accesses.total())
             });
             if self.remembered.products.len() >= PRODUCTS {
                 self.remembered.products.clear();
             }
-            self.remembered.products.insert((gemm, bias), (time, bytes));
+            let found = (time, bytes, accesses);
+            self.remembered.products.insert((gemm, bias), found);
             self.memory.count(bytes);
-            return at + time;
+            return (at + time, accesses);
         }
         let begin = if prefetched {
             let early = |free: Ps| free.max(self.idle).min(at);
@@ -210,7 +236,7 @@ impl NpuRun<'_> {
         let outcome = run.execute(&mut self.memory, begin, false);
         self.idle = outcome.memory_idle;
         self.buffers = outcome.buffers;
-        outcome.end
+        (outcome.end, outcome.accesses.total())
     }
 
     /// The mapping of a product, chosen once; activations stay on chip where they may and fit.

@@ -2,10 +2,12 @@
 
 use super::Usage;
 use super::gpu::rates;
+use super::group::Sums;
 use super::npu::{NpuRun, Remembered};
+use super::overlap::{Product, exposed};
 use super::step::{StepTiming, TaskTiming};
-use crate::link::Link;
-use crate::lower::{self, Task, Work};
+use crate::link::{LinkError, Overlap};
+use crate::lower::{self, KernelClass, Task, Work};
 use crate::machine::{Device, DeviceMemory, Machine, NpuDevice};
 use crate::memory::{Basis, Memory, PimCosts, PlainMemory, Rates, System};
 use crate::time::Ps;
@@ -42,6 +44,15 @@ pub enum SimError {
         machine: String,
         /// Degree asked for.
         degree: u64,
+    },
+    /// The topology cannot carry what the group sends.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// Degrees of parallelism that do not suit the model, the batch or the topology.
+    #[error("{rule}")]
+    Group {
+        /// What is wrong.
+        rule: String,
     },
     /// Attention cannot be laid out in the banks.
     #[error("model '{model}' does not fit the PIM layout of machine '{machine}': {rule}")]
@@ -90,6 +101,7 @@ pub struct Simulator {
     share_channels: bool,
     basis: Option<Arc<Basis>>,
     remembered: Remembered,
+    sums: Sums,
 }
 
 impl Simulator {
@@ -124,7 +136,12 @@ impl Simulator {
             share_channels: true,
             basis: None,
             remembered: Remembered::default(),
+            sums: Sums::default(),
         };
+        if degree > 1 {
+            // A group that the topology has no room for is refused before any work.
+            simulator.sums.learn(machine.link.as_ref(), 1, degree)?;
+        }
         match &machine.device {
             Device::Gpu(_) => simulator.fidelity = Fidelity::Rates,
             Device::Npu(device) => {
@@ -184,12 +201,19 @@ impl Simulator {
             (lower(&graph.layer)?, graph.repeat),
             (lower(&graph.epilogue)?, 1),
         ];
+        for task in parts.iter().flat_map(|(tasks, _)| tasks) {
+            if let Work::AllReduce { bytes, devices } = task.work {
+                self.sums
+                    .learn(self.machine.link.as_ref(), bytes, devices)?;
+            }
+        }
+        let (sums, overlap) = (&self.sums, self.overlap());
+        let bytes_per_s = self.machine.peak_bytes_per_s();
         let mut timing = StepTiming::default();
         match &self.machine.device {
             Device::Gpu(gpu) => {
-                let link = self.machine.link.as_ref();
-                let run = |task: &Task, at| (at + kernel(gpu, link, task), gpu_usage(task));
-                run_parts(&parts, run, &mut timing);
+                let run = |task: &Task, at| (at + kernel(gpu, sums, task), gpu_usage(task));
+                run_parts(&parts, run, (sums, overlap, bytes_per_s), &mut timing);
             }
             Device::Npu(device) => {
                 let memory = match (&device.memory, &self.basis) {
@@ -204,7 +228,7 @@ impl Simulator {
                 };
                 let mut run = NpuRun {
                     device,
-                    link: self.machine.link.as_ref(),
+                    sums,
                     memory,
                     remembered: &mut self.remembered,
                     placement,
@@ -215,7 +239,8 @@ impl Simulator {
                     leaving: None,
                     failed: None,
                 };
-                run_parts(&parts, |task, at| run.run(task, at), &mut timing);
+                let of_task = |task: &Task, at| run.run(task, at);
+                run_parts(&parts, of_task, (sums, overlap, bytes_per_s), &mut timing);
                 if let Some(error) = run.failed {
                     return Err(error);
                 }
@@ -226,39 +251,72 @@ impl Simulator {
         }
         Ok(timing)
     }
+
+    /// Chunks in which a sum may overlap the product before it; 1 for none.
+    fn overlap(&self) -> u64 {
+        match self.machine.link.as_ref().map(|link| link.overlap) {
+            Some(Overlap::Chunks(chunks)) => chunks,
+            _ => 1,
+        }
+    }
 }
 
 fn run_parts(
     parts: &[(Vec<Task>, u64)],
     mut run: impl FnMut(&Task, Ps) -> (Ps, Usage),
+    (sums, chunks, bytes_per_s): (&Sums, u64, u64),
     timing: &mut StepTiming,
 ) {
     let mut now = Ps::ZERO;
     for (index, (tasks, repeat)) in parts.iter().enumerate() {
         let start = now;
+        let mut product = None;
         for task in tasks {
-            let (end, usage) = run(task, now);
+            let (mut end, mut usage) = run(task, now);
+            if let (Work::AllReduce { bytes, devices }, Some(before)) = (&task.work, product)
+                && chunks > 1
+            {
+                let overlapped = exposed(before, *bytes, *devices, chunks, bytes_per_s, sums);
+                end = now + overlapped.exposed;
+                usage.bus_bytes += overlapped.traffic;
+            }
+            product = makes_sums(task).then(|| Product {
+                time: end.since(now),
+            });
             timing.push(TaskTiming {
                 name: task.name,
                 unit: task.unit,
                 time: end.since(now),
                 usage,
                 repeat: *repeat,
+                in_layer: index == 1,
             });
             now = end;
         }
-        if index == 1 {
-            timing.layer = now.since(start);
-        }
+        *match index {
+            0 => &mut timing.prologue,
+            1 => &mut timing.layer,
+            _ => &mut timing.epilogue,
+        } = now.since(start);
     }
 }
 
-fn kernel(gpu: &crate::gpu::Gpu, link: Option<&Link>, task: &Task) -> Ps {
+/// Products, whose columns can be summed as they are made.
+fn makes_sums(task: &Task) -> bool {
+    matches!(
+        task.work,
+        Work::Gemm { .. }
+            | Work::Kernel {
+                class: KernelClass::Gemm,
+                ..
+            }
+    )
+}
+
+fn kernel(gpu: &crate::gpu::Gpu, sums: &Sums, task: &Task) -> Ps {
     match task.work {
         Work::Kernel { class, flop, bytes } => rates(gpu, class).time(flop, bytes),
-        Work::AllReduce { bytes, devices } => {
-            link.map_or(Ps::ZERO, |link| link.all_reduce(bytes, devices))
-        }
+        Work::AllReduce { bytes, devices } => sums.time(bytes, devices),
         _ => Ps::ZERO,
     }
 }

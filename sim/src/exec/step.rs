@@ -17,6 +17,8 @@ pub struct TaskTiming {
     pub usage: Usage,
     /// How often it runs in the step.
     pub repeat: u64,
+    /// Whether it belongs to the layers.
+    pub in_layer: bool,
 }
 
 /// A step as it ran.
@@ -24,8 +26,12 @@ pub struct TaskTiming {
 pub struct StepTiming {
     /// Tasks in order: before the layers, one layer, after the layers.
     pub tasks: Vec<TaskTiming>,
+    /// Before the layers.
+    pub prologue: Ps,
     /// Duration of one layer.
     pub layer: Ps,
+    /// After the layers.
+    pub epilogue: Ps,
     /// Duration of the step: one layer times the number of layers, and what is around them.
     pub total: Ps,
     /// What the whole step used, on one device.

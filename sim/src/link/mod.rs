@@ -1,42 +1,24 @@
-//! Links between the devices of a group, and the collectives that run over them.
+//! Links between devices, hosts and drives: what is joined to what ([`topology`]), transfers that
+//! share it ([`network`]), and the collectives of a group ([`collective`]).
+//!
+//! Bytes flow along a whole route at once at the rate that its narrowest place leaves; latency
+//! follows the last byte. Packets are not simulated one by one: a transfer occupies whole
+//! packets, and less urgent ones give way at chunk boundaries.
 #![deny(clippy::float_arithmetic)]
 
-use crate::gpu::ratio;
-use crate::time::Ps;
+pub mod collective;
+mod error;
+mod fabric;
+pub mod network;
+mod ring;
+mod route;
+mod share;
+mod standard;
+pub mod topology;
 
-/// A full-duplex link from each device to the next of a ring.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Link {
-    /// Rate in each direction.
-    pub bytes_per_s: u64,
-    /// Fixed time of one step.
-    pub step_latency: Ps,
-}
-
-impl Link {
-    /// Ring all-reduce of `bytes` on each of `devices`: a reduce-scatter and an all-gather of
-    /// `devices - 1` steps each, every step moving one share of `bytes / devices`.
-    pub fn all_reduce(&self, bytes: u64, devices: u64) -> Ps {
-        if devices < 2 {
-            return Ps::ZERO;
-        }
-        let steps = 2 * (devices - 1);
-        let share = bytes.div_ceil(devices);
-        (self.step_latency + ratio(share, self.bytes_per_s)).times(steps)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_ring_moves_two_times_all_but_one_share() {
-        let link = Link {
-            bytes_per_s: 1_000_000_000,
-            step_latency: Ps(5),
-        };
-        assert_eq!(link.all_reduce(4000, 4), Ps(6 * (5 + 1_000_000)));
-        assert_eq!(link.all_reduce(4000, 1), Ps::ZERO);
-    }
-}
+pub use error::LinkError;
+pub use fabric::{Fabric, Link, Overlap};
+pub use ring::Ring;
+pub use route::Route;
+pub use share::fill;
+pub use standard::{Framing, Standard};

@@ -5,7 +5,7 @@ use super::error::ConfigError;
 use super::part_raw::{RawMemory, RawRules};
 use super::pim::PimDevice;
 use super::raw::RawMachine;
-use super::{Machine, Setting, part, part_timing, pim, resolve};
+use super::{Machine, Setting, energy, part, part_timing, pim, resolve, topology};
 use crate::dram::Standard;
 use crate::pim::PimTiming;
 use crate::time::Clock;
@@ -47,6 +47,22 @@ pub trait PartSource {
     }
     /// Names of all machines of ONNXim's twin.
     fn onnxim_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// A topology by name.
+    fn topology(&self, _name: &str) -> Option<PartText> {
+        None
+    }
+    /// Names of all topologies.
+    fn topology_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+    /// A table of energies by name.
+    fn energy(&self, _name: &str) -> Option<PartText> {
+        None
+    }
+    /// Names of all tables of energies.
+    fn energy_names(&self) -> Vec<String> {
         Vec::new()
     }
 }
@@ -178,7 +194,10 @@ pub fn load_text(
     settings: &[Setting],
 ) -> Result<Machine, ConfigError> {
     let (machine, memory) = documents(source, text, settings)?;
-    resolve::resolve(name, &machine, memory.as_ref())
+    let mut resolved = resolve::resolve(name, &machine, memory.as_ref())?;
+    topology::join(source, &machine, &mut resolved)?;
+    energy::attach(source, &machine, &mut resolved)?;
+    Ok(resolved)
 }
 
 /// Loads the PIM side of a machine, or of a PIM device, by name.

@@ -1,6 +1,7 @@
 //! A machine: from TOML as written to the checked, integer description that the devices are built
 //! from. Holds no state of a run.
 
+mod energy;
 mod error;
 mod expression;
 mod gpu;
@@ -23,14 +24,18 @@ mod plain;
 mod raw;
 mod resolve;
 mod setting;
+mod topology;
+mod topology_raw;
 
 use crate::dram::Standard;
+use crate::energy::Energies;
 use crate::gpu::Gpu;
 use crate::link::Link;
 use crate::memory::Plain;
 use crate::npu::Npu;
 use std::sync::Arc;
 
+pub use energy::{load_energy, load_energy_text};
 pub use error::ConfigError;
 pub use load::{
     PartSource, PartText, load, load_part, load_part_text, load_pim, load_pim_text, load_text,
@@ -38,6 +43,7 @@ pub use load::{
 pub use onnxim::{load_onnxim, load_onnxim_text};
 pub use pim::{CommandSet, PimDevice};
 pub use setting::Setting;
+pub use topology::{load_topology, load_topology_text};
 
 /// A machine: one device, and how many like it are joined.
 #[derive(Debug, Clone)]
@@ -50,6 +56,8 @@ pub struct Machine {
     pub device: Device,
     /// Link between the devices of a tensor-parallel group; `None` allows a degree of one only.
     pub link: Option<Link>,
+    /// Energies of operations, if the machine names a table.
+    pub energy: Option<Arc<Energies>>,
     /// The configuration after `--set`, parts included.
     pub configuration: toml::Table,
 }
@@ -141,6 +149,14 @@ pub enum VAppend {
 }
 
 impl Machine {
+    /// Peak rate of one device's memory.
+    pub fn peak_bytes_per_s(&self) -> u64 {
+        match &self.device {
+            Device::Npu(device) => device.memory.peak_bytes_per_s(),
+            Device::Gpu(gpu) => gpu.peak_bytes_per_s,
+        }
+    }
+
     /// Bytes of memory of one device.
     pub fn capacity_bytes(&self) -> u64 {
         match &self.device {

@@ -30,6 +30,10 @@ pub(super) struct RawMachine {
     pub gpu: Option<RawGpu>,
     /// Link between the devices of a tensor-parallel group.
     pub link: Option<RawLink>,
+    /// Name of a topology (`hw-configs/topologies`), instead of the ring of `[link]`.
+    pub topology: Option<String>,
+    /// Name of a table of energies (`hw-configs/energy`).
+    pub energy: Option<String>,
     /// Departures from the physical model, for parity with a reference simulator.
     pub quirks: Option<RawQuirks>,
 }

@@ -80,7 +80,8 @@ pub(super) fn resolve(
         name: name.to_owned(),
         description: raw.description.clone(),
         device,
-        link: raw.link.as_ref().map(link::resolve),
+        link: raw.link.as_ref().and_then(link::resolve),
+        energy: None,
         configuration,
     })
 }

@@ -33,7 +33,7 @@ pub struct BatchRun {
 /// Runs one iteration: every request attends its context and the token it adds.
 pub fn run_batch(simulator: &mut Simulator, batch: &[InFlight]) -> Result<BatchRun, BatchError> {
     let model = simulator.model();
-    let mut kv = KvManager::of(simulator);
+    let (kv_bytes, beyond_positions) = reserve(simulator, batch)?;
     let sequences: Vec<Sequence> = batch
         .iter()
         .map(|row| Sequence {
@@ -41,6 +41,26 @@ pub fn run_batch(simulator: &mut Simulator, batch: &[InFlight]) -> Result<BatchR
             context: row.context_tokens,
         })
         .collect();
+    let mut choice = ChannelChoice::new(simulator.machine(), model, simulator.degree());
+    let placement = if choice.balance() == Balance::Trace {
+        named_channels(batch, choice.channels())?
+    } else {
+        let tokens: Vec<u64> = batch.iter().map(|row| row.context_tokens + 1).collect();
+        choice.batch(&tokens)
+    };
+    let timing = simulator.step(&sequences, &placement)?;
+    Ok(BatchRun {
+        timing,
+        kv_bytes,
+        beyond_positions,
+    })
+}
+
+/// Reserves the KV memory of a batch; returns its bytes and how many requests are longer than the
+/// model's positions.
+pub(super) fn reserve(simulator: &Simulator, batch: &[InFlight]) -> Result<(u64, u64), BatchError> {
+    let model = simulator.model();
+    let mut kv = KvManager::of(simulator);
     let beyond = batch
         .iter()
         .filter(|row| row.context_tokens >= model.max_positions)
@@ -68,19 +88,7 @@ pub fn run_batch(simulator: &mut Simulator, batch: &[InFlight]) -> Result<BatchR
             }));
         }
     }
-    let mut choice = ChannelChoice::new(simulator.machine(), model, simulator.degree());
-    let placement = if choice.balance() == Balance::Trace {
-        named_channels(batch, choice.channels())?
-    } else {
-        let tokens: Vec<u64> = batch.iter().map(|row| row.context_tokens + 1).collect();
-        choice.batch(&tokens)
-    };
-    let timing = simulator.step(&sequences, &placement)?;
-    Ok(BatchRun {
-        timing,
-        kv_bytes: kv.peak(),
-        beyond_positions: beyond,
-    })
+    Ok((kv.peak(), beyond))
 }
 
 fn named_channels(batch: &[InFlight], channels: u32) -> Result<Vec<u32>, PlacementError> {

@@ -3,12 +3,14 @@
 
 mod batch;
 mod kv;
+mod pipeline;
 mod placement;
 mod replay;
 mod timeline;
 
 pub use batch::{BatchError, BatchRun, run_batch};
 pub use kv::{KvManager, Placement};
+pub use pipeline::{PipelineRun, check_devices, run_pipeline};
 pub use placement::{ChannelChoice, PlacementError};
 pub use replay::{
     Iteration, IterationObserver, NoIterationObserver, Replay, ReplayError, ReplayLimits, StepCost,

@@ -75,6 +75,16 @@ pub struct Accesses {
 }
 
 impl Accesses {
+    /// Sum of all ports.
+    pub fn total(&self) -> u64 {
+        self.activation_reads
+            + self.weight_reads
+            + self.accumulator_reads
+            + self.accumulator_writes
+            + self.fills
+            + self.drains
+    }
+
     pub(super) fn add(&mut self, other: &Accesses) {
         self.activation_reads += other.activation_reads;
         self.weight_reads += other.weight_reads;
