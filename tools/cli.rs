@@ -1,10 +1,12 @@
 //! Arguments of every command, defined once: parser and help come from here.
 
+pub(crate) mod gpu;
 pub(crate) mod memory;
 pub(crate) mod pim;
 pub(crate) mod pim_attention;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use gpu::FitArguments;
 use memory::{MemArguments, ValidateArguments};
 use memwall_sim::exec::Fidelity;
 use pim::PimArguments;
@@ -40,6 +42,8 @@ pub(crate) enum Command {
     Pim(PimArguments),
     /// Our figures against recorded figures of reference simulators
     Validate(ValidateArguments),
+    /// Parameters of kernels from recorded times, as TOML
+    Fit(FitArguments),
     /// Machines and memory parts
     Hw(HwArguments),
     /// Models

@@ -5,6 +5,7 @@ mod compare;
 mod diagnostics;
 mod embedded;
 mod fidelity_check;
+mod fit;
 mod host;
 mod hw;
 mod mem;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Mem(arguments) => mem::mem(&arguments),
         Command::Pim(arguments) => pim::pim(&arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
+        Command::Fit(arguments) => fit::fit(&arguments),
         Command::Hw(arguments) => hw::hw(&arguments),
         Command::Models(arguments) => models::models(&arguments),
     };

@@ -1,6 +1,7 @@
 //! `memwall validate`: our figures against recorded figures of reference simulators.
 
 mod dram;
+pub(crate) mod gpu;
 mod newton;
 mod pim_attention;
 
@@ -19,6 +20,7 @@ pub(crate) fn validate(arguments: &ValidateArguments) -> Result<(), Failure> {
         Suite::Dram(arguments) => dram::dram(arguments),
         Suite::PimAttention(arguments) => pim_attention::pim_attention(arguments),
         Suite::Newton(arguments) => newton::newton(arguments),
+        Suite::Gpu(arguments) => gpu::gpu(arguments),
     }
 }
 

@@ -2,6 +2,7 @@
 //! colour, and no wrapping to the width of a window, so that outputs can be compared and kept.
 
 mod comparison;
+mod gpu_validation;
 mod memory;
 mod operators;
 mod pim;
@@ -10,6 +11,7 @@ mod traffic;
 mod validation;
 
 pub use comparison::comparison;
+pub use gpu_validation::gpu_validation;
 pub use memory::memory;
 pub use operators::operators;
 pub use pim::{pim, pim_bound};

@@ -4,7 +4,6 @@
 mod append;
 mod array_attention;
 mod gemm;
-mod gpu;
 mod npu;
 mod pim_attention;
 mod simulator;

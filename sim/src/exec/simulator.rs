@@ -1,7 +1,6 @@
 //! A machine ready to run steps: holds what is measured or remembered between them.
 
 use super::Usage;
-use super::gpu::rates;
 use super::npu::{NpuRun, Remembered};
 use super::step::{StepTiming, TaskTiming};
 use crate::link::Link;
@@ -234,7 +233,7 @@ fn run_parts(
 
 fn kernel(gpu: &crate::gpu::Gpu, link: Option<&Link>, task: &Task) -> Ps {
     match task.work {
-        Work::Kernel { class, flop, bytes } => rates(gpu, class).time(flop, bytes),
+        Work::Kernel(work) => gpu.time(&work),
         Work::AllReduce { bytes, devices } => {
             link.map_or(Ps::ZERO, |link| link.all_reduce(bytes, devices))
         }
@@ -244,9 +243,9 @@ fn kernel(gpu: &crate::gpu::Gpu, link: Option<&Link>, task: &Task) -> Ps {
 
 fn gpu_usage(task: &Task) -> Usage {
     match task.work {
-        Work::Kernel { bytes, .. } => Usage {
+        Work::Kernel(_) => Usage {
             array_macs: task.macs,
-            bus_bytes: bytes,
+            bus_bytes: task.bytes.total(),
             ..Usage::default()
         },
         Work::AllReduce { bytes, devices } => Usage {

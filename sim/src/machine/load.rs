@@ -41,6 +41,14 @@ pub trait PartSource {
     fn pim(&self, name: &str) -> Option<PartText>;
     /// Names of all PIM devices.
     fn pim_names(&self) -> Vec<String>;
+    /// A table of products timed on GPUs, by name.
+    fn gpu_table(&self, _name: &str) -> Option<PartText> {
+        None
+    }
+    /// Names of all tables of products timed on GPUs.
+    fn gpu_table_names(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Loads a machine by name, with settings applied in order.
@@ -170,7 +178,7 @@ pub fn load_text(
     settings: &[Setting],
 ) -> Result<Machine, ConfigError> {
     let (machine, memory) = documents(source, text, settings)?;
-    resolve::resolve(name, &machine, memory.as_ref())
+    resolve::resolve(name, &machine, memory.as_ref(), source)
 }
 
 /// Loads the PIM side of a machine, or of a PIM device, by name.
