@@ -13,10 +13,10 @@ use memwall_reports::table;
 use memwall_sim::gpu::Gpu;
 use memwall_sim::machine::{Device, Machine, PartSource, Setting};
 use memwall_sim::record::SCHEMA_VERSION;
-use memwall_sim::record::gpu_validation::{
-    GpuBlock, GpuGroup, GpuReference, GpuRow, GpuValidationRecord,
+use memwall_sim::record::gpu_validation::{GpuBlock, GpuReference, GpuRow, GpuValidationRecord};
+use memwall_sim::validation::gpu::{
+    BlockRow, Kernels, Machines, block, compare, groups, operators,
 };
-use memwall_sim::validation::gpu::{BlockRow, Kernels, Machines, block, compare, operators};
 use memwall_sim::validation::{TableError, summary};
 use rayon::prelude::*;
 use std::fmt::Write;
@@ -106,14 +106,15 @@ pub(crate) fn gpu(arguments: &ValidateGpuArguments) -> Result<(), Failure> {
             blocks.extend(run_block(reference, &rows)?);
         }
     }
-    let compared: Vec<(Vec<GpuRow>, Vec<GpuGroup>)> = jobs
+    let rows: Vec<GpuRow> = jobs
         .par_iter()
         .map(|(reference, kernels, machines)| {
             compare(&reference.origin, kernels, machines, reference.embedded)
         })
+        .collect::<Vec<_>>()
+        .into_iter()
+        .flatten()
         .collect();
-    let (rows, groups): (Vec<_>, Vec<_>) = compared.into_iter().unzip();
-    let rows: Vec<GpuRow> = rows.into_iter().flatten().collect();
     let held_to_account = rows.iter().map(|row| row.error);
     let block_errors = blocks.iter().map(|block| block.error.abs());
     let error = summary(held_to_account.clone())
@@ -130,8 +131,8 @@ pub(crate) fn gpu(arguments: &ValidateGpuArguments) -> Result<(), Failure> {
                 digest: blake3::hash(reference.text.as_bytes()).to_hex().to_string(),
             })
             .collect(),
+        groups: groups(&rows),
         rows,
-        groups: groups.into_iter().flatten().collect(),
         blocks,
         error,
     };

@@ -70,7 +70,7 @@ fn groups(record: &GpuValidationRecord) -> String {
         "GPU",
         "kind",
         "model",
-        "parameters",
+        "fitted to",
         "rows",
         "mean %",
         "median %",

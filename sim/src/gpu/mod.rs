@@ -28,6 +28,8 @@ pub struct Gpu {
     pub peaks: Peaks,
     /// Device memory.
     pub memory_bytes: u64,
+    /// Last-level cache; zero if the file does not say. No model counts on it.
+    pub cache_bytes: u64,
     /// Time between kernels: what the host takes to launch one, zero where a graph or a full queue
     /// hides it.
     pub launch: Ps,

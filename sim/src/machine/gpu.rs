@@ -28,6 +28,8 @@ pub(super) struct RawGpu {
     pub bandwidth_gb_per_s: Amount,
     pub memory_gib: Positive,
     pub multiprocessors: Positive,
+    /// Last-level cache, to tell recorded kernels that it may have served.
+    pub l2_mib: Option<Positive>,
     /// Time between two kernels that the host launches one by one.
     pub launch_us: Option<Figure>,
     /// Kernels are launched as a graph: no time between them.
@@ -174,6 +176,7 @@ pub(super) fn resolve(
         measured_as: raw.measured_as.clone(),
         peaks,
         memory_bytes: raw.memory_gib.0.saturating_mul(GIB),
+        cache_bytes: raw.l2_mib.map_or(0, |mib| mib.0.saturating_mul(1 << 20)),
         launch: launch.map_or(Ps::ZERO, |us| Ps(hundredths(us).saturating_mul(10_000))),
         gemm: gemm(machine, raw, &peaks, source)?,
         attention: attention(&peaks, &raw.attention),

@@ -48,6 +48,10 @@ pub struct GpuRow {
     pub op: String,
     /// Shape.
     pub shape: String,
+    /// Attention whose bytes fit the cache of the GPU: a benchmark that repeats it may not have
+    /// read them from memory.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub within_cache: bool,
     /// Recorded, microseconds.
     pub recorded_us: f64,
     /// Our times.
@@ -62,7 +66,8 @@ pub struct GpuRow {
 pub struct GpuFigure {
     /// Model: `three_parameter`, `size_dependent`, `table`, or the one model of the kind.
     pub method: String,
-    /// Whose parameters: `machine`, `other half`, or `other rows`.
+    /// What its parameters were fitted to: `machine file`, `even rows`, `odd rows` (which this row is
+    /// not one of), or `all other rows`.
     pub basis: String,
     /// Ours, microseconds.
     pub us: f64,
@@ -79,7 +84,8 @@ pub struct GpuGroup {
     pub kind: String,
     /// Model.
     pub method: String,
-    /// What the parameters were fitted to, and which rows were scored.
+    /// What the parameters were fitted to; those fitted to even rows are scored on odd ones, and the
+    /// other way round.
     pub basis: String,
     /// Rows.
     pub rows: u64,

@@ -6,7 +6,7 @@ use super::tables::{Kernels, Recorded, RowsWork};
 use crate::gpu::fit::{self, Timed};
 use crate::gpu::{Attention, AttentionWork, Gpu, Kernel, PrefillParameters, Product, RowsClass};
 use crate::gpu::{Gemm, Tiled};
-use crate::record::gpu_validation::{GpuFigure, GpuGroup, GpuRow};
+use crate::record::gpu_validation::{GpuFigure, GpuRow};
 use crate::time::Ps;
 
 /// The machine that stands for a GPU, under each model of products that its file has.
@@ -28,13 +28,9 @@ pub fn compare(
     kernels: &Kernels,
     machines: &Machines,
     in_table: bool,
-) -> (Vec<GpuRow>, Vec<GpuGroup>) {
+) -> Vec<GpuRow> {
     let mut rows = Vec::new();
-    let mut groups = Vec::new();
-    let mut add = |kind: Kind| {
-        groups.extend(kind.groups());
-        rows.extend(kind.rows(reference));
-    };
+    let mut add = |kind: Kind| rows.extend(kind.rows(reference));
     if !kernels.products.is_empty() {
         add(products(&kernels.products, machines, in_table));
     }
@@ -59,7 +55,7 @@ pub fn compare(
             add(row_wise(name, &of_class, &machines.shipped));
         }
     }
-    (rows, groups)
+    rows
 }
 
 const CLASSES: [(&str, RowsClass); 5] = [
@@ -85,6 +81,7 @@ struct Row {
     gpu: String,
     op: String,
     shape: String,
+    within_cache: bool,
     us: f64,
 }
 
@@ -101,12 +98,13 @@ enum Basis {
     OtherRows,
 }
 
-fn plain<W>(rows: &[Recorded<W>]) -> Vec<Row> {
+fn plain<W>(rows: &[Recorded<W>], within_cache: impl Fn(&W) -> bool) -> Vec<Row> {
     let row = |row: &Recorded<W>| Row {
         line: row.line,
         gpu: row.gpu.clone(),
         op: row.op.clone(),
         shape: row.shape.clone(),
+        within_cache: within_cache(&row.timed.work),
         us: row.timed.us,
     };
     rows.iter().map(row).collect()
@@ -174,7 +172,7 @@ fn products(recorded: &[Recorded<Product>], machines: &Machines, in_table: bool)
     }
     Kind {
         name: "gemm",
-        rows: plain(recorded),
+        rows: plain(recorded, |_| false),
         methods,
         account,
     }
@@ -201,7 +199,8 @@ fn attention(recorded: &[Recorded<AttentionWork>], gpu: &Gpu, prefill: bool) -> 
     }
     Kind {
         name,
-        rows: plain(recorded),
+        // The times of a benchmark that repeats one kernel: its keys and values may still be there.
+        rows: plain(recorded, |work| work.bytes <= gpu.cache_bytes),
         account: methods.len() - 1,
         methods,
     }
@@ -225,7 +224,7 @@ fn row_wise(name: &'static str, recorded: &[Recorded<RowsWork>], gpu: &Gpu) -> K
     }
     Kind {
         name,
-        rows: plain(recorded),
+        rows: plain(recorded, |_| false),
         account: methods.len() - 1,
         methods,
     }
@@ -243,10 +242,11 @@ impl Kind {
                 let time = method.times[index]?;
                 Some(GpuFigure {
                     method: method.name.to_owned(),
-                    basis: match method.basis {
-                        Basis::Machine => "machine",
-                        Basis::OtherHalf => "other half",
-                        Basis::OtherRows => "other rows",
+                    basis: match (method.basis, Half::of(index)) {
+                        (Basis::Machine, _) => "machine file",
+                        (Basis::OtherHalf, Half::Odd) => "even rows",
+                        (Basis::OtherHalf, Half::Even) => "odd rows",
+                        (Basis::OtherRows, _) => "all other rows",
                     }
                     .to_owned(),
                     us: time.0 as f64 / 1e6,
@@ -262,53 +262,12 @@ impl Kind {
                 kind: self.name.to_owned(),
                 op: row.op.clone(),
                 shape: row.shape.clone(),
+                within_cache: row.within_cache,
                 recorded_us: row.us,
                 figures: figures.collect(),
                 error: time.map_or(1.0, |time| signed(time, row.us).abs()),
             }
         };
         self.rows.iter().enumerate().map(row).collect()
-    }
-
-    fn groups(&self) -> Vec<GpuGroup> {
-        let mut groups = Vec::new();
-        for method in &self.methods {
-            match method.basis {
-                Basis::Machine => groups.push(self.group(method, "machine file", None)),
-                Basis::OtherRows => groups.push(self.group(method, "each row by all others", None)),
-                Basis::OtherHalf => {
-                    let odd = "fitted on even, scored on odd";
-                    let even = "fitted on odd, scored on even";
-                    groups.push(self.group(method, odd, Some(Half::Odd)));
-                    groups.push(self.group(method, even, Some(Half::Even)));
-                }
-            }
-        }
-        groups
-    }
-
-    fn group(&self, method: &Method, basis: &str, of: Option<Half>) -> GpuGroup {
-        let errors: Vec<f64> = self
-            .rows
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| of.is_none_or(|of| Half::of(*index) == of))
-            .filter_map(|(index, row)| Some(signed(method.times[index]?, row.us).abs()))
-            .collect();
-        let fit = fit::summary(&errors);
-        GpuGroup {
-            gpu: self
-                .rows
-                .first()
-                .map_or_else(String::new, |row| row.gpu.clone()),
-            kind: self.name.to_owned(),
-            method: method.name.to_owned(),
-            basis: basis.to_owned(),
-            rows: fit.rows,
-            mean: fit.mean_percent / 100.0,
-            median: fit.median_percent / 100.0,
-            p90: fit.p90_percent / 100.0,
-            worst: errors.iter().copied().fold(0.0, f64::max),
-        }
     }
 }

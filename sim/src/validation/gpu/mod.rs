@@ -3,10 +3,12 @@
 
 mod block;
 mod compare;
+mod groups;
 mod halves;
 mod tables;
 
 pub use block::{block, operators};
 pub use compare::{Machines, compare};
+pub use groups::groups;
 pub use halves::{Half, half};
 pub use tables::{BlockRow, Kernels, Phase, Recorded, RowsWork, samples};
