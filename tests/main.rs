@@ -14,6 +14,8 @@ mod concurrency;
 mod configuration;
 mod determinism;
 mod fidelity;
+mod gpu_machines;
+mod gpu_validation;
 mod hbm_pim;
 mod house;
 mod legality;

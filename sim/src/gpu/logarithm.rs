@@ -30,8 +30,8 @@ mod tests {
 
     #[test]
     fn powers_are_exact_and_others_close() {
-        for power in 0..64 {
-            assert_eq!(log2(1 << power), u64::from(power) << FRACTION);
+        for power in 0..64u32 {
+            assert_eq!(log2(1u64 << power), u64::from(power) << FRACTION);
         }
         for number in [3, 5, 7, 1000, 12_288, 123_456_789, u64::MAX] {
             let exact = (number as f64).log2() * f64::from(1 << FRACTION);
