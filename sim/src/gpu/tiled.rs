@@ -26,6 +26,10 @@ const SPLITS: [u64; 7] = [1, 2, 3, 4, 5, 6, 8];
 /// Depth of one step of the main loop.
 const STEP: u64 = 32;
 
+/// Steps whose operands a tile fetches before it can begin: kernels keep about four in flight. In
+/// them, and in the store of the results, a tile hides nothing, which a long reduction makes good.
+const STAGES: u64 = 4;
+
 /// Bytes of a partial sum.
 const PARTIAL: u64 = 4;
 
@@ -99,12 +103,17 @@ impl Tiled {
                     0
                 };
                 let memory = stream.saturating_add(sums);
-                let (longer, shorter) = (compute.max(memory), compute.min(memory));
-                let rest = u128::from(shorter) * u128::from(self.unhidden) / 1000;
-                best = best.min(longer.saturating_add(rest as u64));
+                best = best.min(self.overlap(compute, memory, steps));
             }
         }
         self.overhead + Ps(best).max(ratio(product.flop(), self.sustained_flop_per_s))
+    }
+
+    /// The longer of two, and of the shorter what is not hidden behind it.
+    fn overlap(&self, compute: u64, memory: u64, steps: u64) -> u64 {
+        let alone = (1000 * STAGES.min(steps) / steps).max(self.unhidden);
+        let rest = u128::from(compute.min(memory)) * u128::from(alone) / 1000;
+        compute.max(memory).saturating_add(rest as u64)
     }
 }
 
