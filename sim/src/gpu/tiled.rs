@@ -86,7 +86,11 @@ impl Tiled {
             .into_iter()
             .fold(PARTIAL, u64::saturating_mul);
         let partials = ratio(results, self.peak_bytes_per_s).0;
-        let mut best = u64::MAX;
+        // Batches of single rows (attention in decode) need no tile: the vector units keep up with
+        // memory at one multiply-accumulate an element. One product of one row is run with tiles
+        // nonetheless: recorded ones take as long as those of sixteen.
+        let vectors = product.m == 1 && product.batch > 1;
+        let mut best = if vectors { stream } else { u64::MAX };
         for (&(rows, columns), &step) in TILES.iter().zip(&self.step_fs) {
             let tiles = product
                 .batch
@@ -176,17 +180,42 @@ mod tests {
         let tiled = arithmetic();
         let time = |tiles: u64| tiled.time(&Product::half(256 * tiles, 4096, 128)).0 - 4_000_000;
         let wave = 128 * tiled.step_fs[0] / 1000;
-        assert_eq!(time(108), wave);
+        // A few picoseconds of traffic are left.
+        assert!(time(108).abs_diff(wave) < 100);
         assert!(time(109) > wave + wave / 20);
-        assert_eq!(time(216), 256 * tiled.step_fs[0] / 1000);
+        assert!(time(216).abs_diff(2 * wave) < 100);
     }
 
     #[test]
     fn rows_are_padded_to_the_smallest_tile() {
         let tiled = arithmetic();
         let time = |m| tiled.time(&Product::half(m, 4096, 4096));
-        assert!(time(64).0 - time(1).0 < time(1).0 / 1000);
+        assert!(time(64).0 - time(2).0 < time(2).0 / 1000);
         assert!(time(65).0 > time(64).0 + time(64).0 / 20);
+    }
+
+    #[test]
+    fn a_batch_of_rows_is_read_and_no_more() {
+        let (peaks, parameters) = machine();
+        let product = Product {
+            batch: 192,
+            ..Product::half(1, 128, 3073)
+        };
+        let stream = ratio(
+            product.bytes(),
+            share(peaks.bytes_per_s, parameters.bandwidth),
+        );
+        let time = Tiled::new(&peaks, &parameters).time(&product);
+        assert_eq!(time, Ps(4_000_000) + stream);
+    }
+
+    #[test]
+    fn a_short_reduction_hides_nothing() {
+        let (peaks, parameters) = machine();
+        let tiled = Tiled::new(&peaks, &parameters);
+        assert_eq!(tiled.overlap(1000, 600, 4), 1600);
+        assert_eq!(tiled.overlap(600, 1000, 16), 1150);
+        assert_eq!(tiled.overlap(600, 1000, 1000), 1090);
     }
 
     #[test]
@@ -202,6 +231,8 @@ mod tests {
         /// More rows, columns, depth or products never take less time, nor do slower machines.
         #[test]
         fn time_grows_with_the_product(m in 1u64..5000, k in 1u64..30_000, n in 1u64..60_000, more in 1u64..3000, batch in 1u64..200) {
+            // The step from one product of one row to a batch of them is one of kernels.
+            prop_assume!(m > 1 || batch > 1);
             let (peaks, parameters) = machine();
             let tiled = Tiled::new(&peaks, &parameters);
             let base = Product { batch, ..Product::half(m, k, n) };
