@@ -112,7 +112,8 @@ pub fn npu(name: &str, settings: &[&str]) -> NpuDevice {
 }
 
 pub fn standard(name: &str, settings: &[&str]) -> Arc<Standard> {
-    npu(name, settings).memory
+    let device = npu(name, settings);
+    Arc::clone(device.memory.part().expect("a memory part"))
 }
 
 /// The quirks of the NeuPIMs artifact, and its tRTP.

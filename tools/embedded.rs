@@ -25,9 +25,11 @@ const MACHINES: &[(&str, &str)] = embedded!(".":
     "gpu-a10",
     "gpu-rtx4090",
     "gpu-rtx-pro-6000",
+    "llmcompass-a100",
     "neupims",
     "npu-only",
     "npu-pim",
+    "tpuv4-like",
 );
 
 /// Tables of products timed on GPUs, which machines may name.

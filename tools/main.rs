@@ -6,8 +6,10 @@ mod diagnostics;
 mod embedded;
 mod fidelity_check;
 mod fit;
+mod gemm;
 mod host;
 mod hw;
+mod layers;
 mod mem;
 mod models;
 mod output;
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Mem(arguments) => mem::mem(&arguments),
+        Command::Gemm(arguments) => gemm::gemm(&arguments),
         Command::Pim(arguments) => pim::pim(&arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),

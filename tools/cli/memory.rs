@@ -2,6 +2,7 @@
 
 use super::at_least_one;
 use super::gpu::ValidateGpuArguments;
+use super::npu::ValidateNpuArguments;
 use super::pim_attention::ValidatePimAttentionArguments;
 use clap::{Args, Subcommand, ValueEnum};
 use memwall_sim::dram::Policy;
@@ -79,6 +80,8 @@ pub(crate) enum Suite {
     Newton(ValidateNewtonArguments),
     /// GPU kernels, and a decoder block, against recorded times
     Gpu(ValidateGpuArguments),
+    /// NPU products and layers against SCALE-Sim, ONNXim and LLMCompass
+    Npu(ValidateNpuArguments),
 }
 
 #[derive(Debug, Args)]

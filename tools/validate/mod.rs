@@ -3,6 +3,7 @@
 mod dram;
 pub(crate) mod gpu;
 mod newton;
+mod npu;
 mod pim_attention;
 
 use crate::cli::memory::{ComparisonArguments, Suite, ValidateArguments};
@@ -21,6 +22,7 @@ pub(crate) fn validate(arguments: &ValidateArguments) -> Result<(), Failure> {
         Suite::PimAttention(arguments) => pim_attention::pim_attention(arguments),
         Suite::Newton(arguments) => newton::newton(arguments),
         Suite::Gpu(arguments) => gpu::gpu(arguments),
+        Suite::Npu(arguments) => npu::npu(arguments),
     }
 }
 

@@ -2,8 +2,11 @@
 //! colour, and no wrapping to the width of a window, so that outputs can be compared and kept.
 
 mod comparison;
+mod gemm;
 mod gpu_validation;
+mod layers;
 mod memory;
+mod npu_validation;
 mod operators;
 mod pim;
 mod replay;
@@ -11,8 +14,11 @@ mod traffic;
 mod validation;
 
 pub use comparison::comparison;
+pub use gemm::gemm;
 pub use gpu_validation::gpu_validation;
+pub use layers::{layers, layers_summary, layers_words};
 pub use memory::memory;
+pub use npu_validation::{npu_validation, npu_validation_summary};
 pub use operators::operators;
 pub use pim::{pim, pim_bound};
 pub use replay::replay;

@@ -57,13 +57,14 @@ struct Vector<'a> {
 
 impl Vector<'_> {
     fn rows(&mut self, ready: Ps, op: VectorOp, rows: u64, width: u64) -> Ps {
-        let row = self.npu.clock.to_ps(self.npu.vector.row(op, width));
+        let clock = self.npu.clock;
         // Equal rows fill the pipes evenly; one reservation a pipe stands for its share of them.
         let pipes = self.npu.vector.pipes.min(rows).max(1);
         let mut end = ready;
         for pipe in 0..pipes {
             let share = rows / pipes + u64::from(pipe < rows % pipes);
-            end = end.max(self.pool.reserve(ready, row.times(share)));
+            let cycles = self.npu.vector.pipe(op, share, width);
+            end = end.max(self.pool.reserve(ready, clock.to_ps(cycles)));
         }
         end
     }
@@ -165,7 +166,9 @@ pub(super) fn run_command(
     entries: &[AttentionEntry],
     placement: &[u32],
 ) -> Ps {
-    let std = &*device.memory;
+    let Some(std) = device.memory.part() else {
+        return at;
+    };
     let Some(pim) = &std.pim else { return at };
     let geometry = Geometry::new(&std.organisation, pim);
     let work = tiled(std, geometry, entries, placement);
@@ -226,7 +229,9 @@ pub(super) fn run_fast(
     entries: &[AttentionEntry],
     placement: &[u32],
 ) -> (Ps, Tick) {
-    let std = &*device.memory;
+    let Some(std) = device.memory.part() else {
+        return (at, 0);
+    };
     let Some(pim) = &std.pim else { return (at, 0) };
     let geometry = Geometry::new(&std.organisation, pim);
     let basis = std::sync::Arc::clone(rates.basis());

@@ -1,7 +1,7 @@
 //! A class of kernels by three parameters: a fixed time, and then the longer of its arithmetic and
 //! its memory traffic at the rates that the class reaches.
 
-use super::{Peaks, hundredths_us, ratio, share};
+use super::{Parts, Peaks, hundredths_us, ratio, share};
 use crate::time::Ps;
 
 /// A class of kernels: `max(floor, overhead + max(FLOP / rate, bytes / rate))`.
@@ -63,8 +63,18 @@ impl Kernel {
 
     /// Time of a kernel of `flop` operations that moves `bytes`.
     pub fn time(&self, flop: u64, bytes: u64) -> Ps {
-        let busy = ratio(flop, self.flop_per_s).max(ratio(bytes, self.bytes_per_s));
-        (self.overhead + busy).max(self.floor)
+        self.parts(flop, bytes).time()
+    }
+
+    /// The same by part; what a floor adds counts as fixed time.
+    pub fn parts(&self, flop: u64, bytes: u64) -> Parts {
+        let (arithmetic, memory) = (ratio(flop, self.flop_per_s), ratio(bytes, self.bytes_per_s));
+        let busy = arithmetic.max(memory);
+        Parts {
+            overhead: self.overhead.max(self.floor.since(busy)),
+            busy,
+            by_arithmetic: arithmetic >= memory,
+        }
     }
 }
 

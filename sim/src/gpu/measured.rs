@@ -4,7 +4,7 @@
 //! arithmetic and its bytes.
 
 use super::logarithm::log2;
-use super::{Kernel, Product};
+use super::{Kernel, Parts, Product};
 use crate::time::Ps;
 
 /// Bits behind the point of a quotient: a modelled time below 1.1 s comes back exactly.
@@ -75,7 +75,12 @@ impl Measured {
     /// weights, between the two nearest series where no series has the shape itself; beyond the
     /// ends the nearest quotient holds. Batches are not in tables: they follow the rates.
     pub fn time(&self, product: &Product) -> Ps {
-        let modelled = self.rates.time(product.flop(), product.bytes());
+        self.parts(product).time()
+    }
+
+    /// The same by part: measured times do not tell their parts, so the quotient stretches each.
+    pub fn parts(&self, product: &Product) -> Parts {
+        let modelled = self.rates.parts(product.flop(), product.bytes());
         if product.batch != 1 {
             return modelled;
         }
@@ -95,8 +100,17 @@ impl Measured {
                 .collect();
             interpolate(&points, log2(weights))
         };
-        let time = (u128::from(modelled.0) * u128::from(quotient)) >> FRACTION;
-        Ps(u64::try_from(time).unwrap_or(u64::MAX))
+        let stretched = |time: Ps| {
+            let stretched = (u128::from(time.0) * u128::from(quotient)) >> FRACTION;
+            Ps(u64::try_from(stretched).unwrap_or(u64::MAX))
+        };
+        let time = stretched(modelled.time());
+        let overhead = stretched(modelled.overhead);
+        Parts {
+            overhead,
+            busy: time.since(overhead),
+            by_arithmetic: modelled.by_arithmetic,
+        }
     }
 }
 

@@ -14,7 +14,7 @@ mod tiled;
 pub use attention::{Attention, AttentionWork, BLOCK, DecodeParameters, PrefillParameters};
 pub use kernel::{Kernel, RatesParameters, RowsParameters};
 pub use measured::{Measured, Sample};
-pub use product::{Gemm, Product};
+pub use product::{Gemm, Parts, Product};
 pub use tiled::{Tiled, TiledParameters};
 
 use crate::time::Ps;
@@ -139,11 +139,20 @@ impl Gpu {
     /// Time of a kernel, its launch included.
     pub fn time(&self, work: &KernelWork) -> Ps {
         let kernel = match work {
-            KernelWork::Product(product) => self.gemm.time(product),
+            KernelWork::Product(product) => return self.product(product).time(),
             KernelWork::Attention(work) => self.attention.time(work),
             KernelWork::Rows { class, bytes } => self.rows(*class).time(0, *bytes),
         };
         self.launch + kernel
+    }
+
+    /// Time of a product by part, its launch in the fixed time.
+    pub fn product(&self, product: &Product) -> Parts {
+        let parts = self.gemm.parts(product);
+        Parts {
+            overhead: self.launch + parts.overhead,
+            ..parts
+        }
     }
 
     /// Rates of a class of row-wise kernels.

@@ -61,13 +61,36 @@ pub enum Gemm {
     Measured(Measured),
 }
 
+/// Where the time of a kernel goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parts {
+    /// Fixed time.
+    pub overhead: Ps,
+    /// The rest.
+    pub busy: Ps,
+    /// Whether arithmetic is what the rest waits for, rather than bytes.
+    pub by_arithmetic: bool,
+}
+
+impl Parts {
+    /// Both together.
+    pub fn time(&self) -> Ps {
+        self.overhead + self.busy
+    }
+}
+
 impl Gemm {
     /// Time of a product.
     pub fn time(&self, product: &Product) -> Ps {
+        self.parts(product).time()
+    }
+
+    /// Time of a product by part.
+    pub fn parts(&self, product: &Product) -> Parts {
         match self {
-            Gemm::Rates(kernel) => kernel.time(product.flop(), product.bytes()),
-            Gemm::Tiled(tiled) => tiled.time(product),
-            Gemm::Measured(measured) => measured.time(product),
+            Gemm::Rates(kernel) => kernel.parts(product.flop(), product.bytes()),
+            Gemm::Tiled(tiled) => tiled.parts(product),
+            Gemm::Measured(measured) => measured.parts(product),
         }
     }
 

@@ -4,7 +4,7 @@
 //! multiply-accumulate, and a long reduction may be split where tiles alone would not fill the
 //! machine. The fastest choice of tile and split is taken, as a library's heuristics aim to.
 
-use super::{Peaks, Product, hundredths_us, ratio, share};
+use super::{Parts, Peaks, Product, hundredths_us, ratio, share};
 use crate::time::Ps;
 
 /// Tiles of the result, rows x columns, that libraries have kernels for. The first needs the fewest
@@ -81,6 +81,11 @@ impl Tiled {
 
     /// Time of a product, or of a batch of them, in one kernel.
     pub fn time(&self, product: &Product) -> Ps {
+        self.parts(product).time()
+    }
+
+    /// The same by part.
+    pub fn parts(&self, product: &Product) -> Parts {
         let stream = ratio(product.bytes(), self.bytes_per_s).0;
         let results = [product.batch, product.m, product.n]
             .into_iter()
@@ -90,7 +95,7 @@ impl Tiled {
         // memory at one multiply-accumulate an element. One product of one row is run with tiles
         // nonetheless: recorded ones take as long as those of sixteen.
         let vectors = product.m == 1 && product.batch > 1;
-        let mut best = if vectors { stream } else { u64::MAX };
+        let mut best = (if vectors { stream } else { u64::MAX }, false);
         for (&(rows, columns), &step) in TILES.iter().zip(&self.step_fs) {
             let tiles = product
                 .batch
@@ -107,10 +112,15 @@ impl Tiled {
                     0
                 };
                 let memory = stream.saturating_add(sums);
-                best = best.min(self.overlap(compute, memory, steps));
+                best = best.min((self.overlap(compute, memory, steps), compute >= memory));
             }
         }
-        self.overhead + Ps(best).max(ratio(product.flop(), self.sustained_flop_per_s))
+        let sustained = ratio(product.flop(), self.sustained_flop_per_s);
+        Parts {
+            overhead: self.overhead,
+            busy: Ps(best.0).max(sustained),
+            by_arithmetic: best.1 || sustained.0 > best.0,
+        }
     }
 
     /// The longer of two, and of the shorter what is not hidden behind it.

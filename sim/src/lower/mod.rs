@@ -10,7 +10,7 @@ use crate::gpu::KernelWork;
 use crate::machine::{Device, Machine};
 use crate::npu::VectorOp;
 use memwall_models::graph::{GraphError, OperatorGraph, topological_order};
-use memwall_models::{Operator, Sequence, TensorBytes};
+use memwall_models::{Model, Operator, Sequence, TensorBytes};
 
 /// The unit of a machine that a task occupies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,19 +103,25 @@ pub struct Task {
 }
 
 /// Tasks of an operator graph in the order in which they run, one after another: an operator
-/// starts when the one before it is complete. `window` is the model's sliding window.
+/// starts when the one before it is complete.
 pub fn lower(
     graph: &OperatorGraph,
     machine: &Machine,
     sequences: &[Sequence],
-    window: Option<u64>,
+    model: &Model,
     devices: u64,
 ) -> Result<Vec<Task>, GraphError> {
     let order = topological_order(graph)?;
     let operators: Vec<&Operator> = order.iter().map(|&node| &graph[node]).collect();
     Ok(match &machine.device {
-        Device::Npu(device) => npu::tasks(&operators, device, sequences, window, devices),
-        Device::Gpu(gpu) => gpu::tasks(&operators, gpu.fusion, sequences, window, devices),
+        Device::Npu(device) => npu::tasks(&operators, device, sequences, model, devices),
+        Device::Gpu(gpu) => gpu::tasks(
+            &operators,
+            gpu.fusion,
+            sequences,
+            model.sliding_window,
+            devices,
+        ),
     })
 }
 

@@ -4,34 +4,36 @@
 use super::attention::entries;
 use super::{AttentionEntry, KvAppend, Task, Unit, Work, sum};
 use crate::machine::NpuDevice;
-use crate::npu::VectorOp;
-use memwall_models::{Operator, OperatorKind, Sequence, Shape, TensorBytes};
+use crate::npu::{Gate, VectorOp};
+use memwall_models::{Activation, Model, Operator, OperatorKind, Sequence, Shape, TensorBytes};
 
 pub(super) fn tasks(
     operators: &[&Operator],
     device: &NpuDevice,
     sequences: &[Sequence],
-    window: Option<u64>,
+    model: &Model,
     devices: u64,
 ) -> Vec<Task> {
     let logit = operators
         .iter()
         .find(|operator| operator.kind == OperatorKind::Logit);
-    let entries = logit.map_or_else(Vec::new, |logit| entries(logit, sequences, window));
+    let entries = logit.map_or_else(Vec::new, |logit| {
+        entries(logit, sequences, model.sliding_window)
+    });
     let mut tasks = Vec::new();
     for &operator in operators {
         match operator.kind {
             OperatorKind::KvAppend => tasks.push(append(operator, &entries, device)),
             OperatorKind::Logit => tasks.extend(attention(operators, &entries, device)),
             OperatorKind::Softmax | OperatorKind::Attend => {}
-            _ => tasks.push(single(operator, devices)),
+            _ => tasks.push(single(operator, model, devices)),
         }
     }
     tasks
 }
 
-fn single(operator: &Operator, devices: u64) -> Task {
-    let (unit, work) = match (&operator.shape, vector_op(operator)) {
+fn single(operator: &Operator, model: &Model, devices: u64) -> Task {
+    let (unit, work) = match (&operator.shape, vector_op(operator, model.activation)) {
         (&Shape::Gemm { m, k, n }, _) => {
             let element = operator.dtype.bytes();
             (Unit::Array, Work::Gemm { m, k, n, element })
@@ -54,7 +56,7 @@ fn single(operator: &Operator, devices: u64) -> Task {
     }
 }
 
-fn vector_op(operator: &Operator) -> Option<VectorOp> {
+fn vector_op(operator: &Operator, activation: Activation) -> Option<VectorOp> {
     // The graph says how many activations an element-wise operator reads for each it writes.
     let gated = operator.bytes.input > operator.bytes.output;
     let Shape::Rows { width, .. } = operator.shape else {
@@ -67,8 +69,14 @@ fn vector_op(operator: &Operator) -> Option<VectorOp> {
         OperatorKind::Norm => Some(VectorOp::RmsNorm),
         OperatorKind::Rotary => Some(VectorOp::Rotary),
         OperatorKind::Residual => Some(VectorOp::Add),
-        OperatorKind::Activation if gated => Some(VectorOp::GatedActivation),
-        OperatorKind::Activation => Some(VectorOp::Activation),
+        OperatorKind::Activation => Some(match (activation, gated) {
+            (Activation::Gelu, true) => VectorOp::Gated(Gate::Gelu),
+            (Activation::Relu, true) => VectorOp::Gated(Gate::Relu),
+            (Activation::Silu, true) => VectorOp::Gated(Gate::Silu),
+            (Activation::Gelu, false) => VectorOp::Gelu,
+            (Activation::Relu, false) => VectorOp::Relu,
+            (Activation::Silu, false) => VectorOp::Silu,
+        }),
         _ => None,
     }
 }

@@ -8,10 +8,7 @@ use super::tile::{Compute, Load, Place, Store, Tile, Unit};
 use crate::npu::vector::{VectorOp, VectorUnit};
 
 /// Vector unit of the artifact: pipes are counted in the core.
-pub(super) const UNIT: VectorUnit = VectorUnit {
-    pipes: 8,
-    lanes: 128,
-};
+pub(super) const UNIT: VectorUnit = VectorUnit::plain(8, 128);
 
 /// Operators on rows of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +35,7 @@ impl Rowwise {
         let op = match self {
             Rowwise::LayerNorm => VectorOp::LayerNorm,
             Rowwise::Add => VectorOp::Add,
-            Rowwise::Gelu => VectorOp::Activation,
+            Rowwise::Gelu => VectorOp::Gelu,
         };
         UNIT.row(op, 0)
     }

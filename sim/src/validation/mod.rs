@@ -8,6 +8,7 @@ mod figures;
 pub mod gpu;
 mod neupims;
 mod newton;
+pub mod npu;
 pub mod pim_attention;
 mod table;
 
