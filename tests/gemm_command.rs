@@ -56,7 +56,7 @@ fn what_is_wrong_is_said() {
                 "--set",
                 "npu.scratchpad_kib=1024",
                 "--mapping",
-                "64x64x8:mnk",
+                "64x64x64:mnk",
                 "--set",
                 "npu.accumulator_kib=8",
                 "--set",

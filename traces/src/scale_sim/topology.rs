@@ -295,7 +295,8 @@ impl Line<'_> {
         })
     }
 
-    /// Windows along one side of the input. The last may reach beyond it, and reads nothing there.
+    /// Windows along one side of the input, rounded up as SCALE-Sim rounds: the last may reach
+    /// beyond the input, and reads nothing there.
     fn side(&self, input: Column, filter: Column, stride: u64) -> Result<Side, ScaleSimError> {
         let (extent, size) = (self.whole(input)?, self.whole(filter)?);
         if size > extent {
@@ -358,12 +359,13 @@ mod tests {
         let of = |layer: &Layer| (layer.m, layer.k, layer.n, layer.input_words, layer.repeats);
         assert_eq!(of(&layers[0]), (55 * 55, 363, 96, 224 * 224 * 3, 1));
         assert_eq!(of(&layers[1]), (6 * 4, 9, 1, 8 * 6, 16));
-        // Windows of one pixel, every second.
+        // Windows of one pixel, every second. SCALE-Sim rounds their number up: a 29th on each
+        // side lies beyond the input, is computed, and reads nothing.
         let text = format!("{CONV}Skip,56,56,1,1,256,512,2,\n");
         let layers = Topology::parse("t.csv", &text)
             .expect("a sound file")
             .layers;
-        assert_eq!(of(&layers[0]), (784, 256, 512, 784 * 256, 1));
+        assert_eq!(of(&layers[0]), (29 * 29, 256, 512, 784 * 256, 1));
     }
 
     #[test]
