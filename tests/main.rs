@@ -17,6 +17,8 @@ mod fidelity;
 mod fused;
 mod gemm;
 mod gemm_command;
+mod gpu_machines;
+mod gpu_validation;
 mod hbm_pim;
 mod house;
 mod legality;

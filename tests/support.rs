@@ -74,10 +74,21 @@ impl PartSource for Shipped {
     }
 
     fn machine_names(&self) -> Vec<String> {
-        names("hw-configs")
-            .into_iter()
-            .filter(|name| root().join(format!("hw-configs/{name}.toml")).exists())
-            .collect()
+        let of_machine = |name: &String| {
+            root()
+                .join("hw-configs")
+                .join(format!("{name}.toml"))
+                .is_file()
+        };
+        names("hw-configs").into_iter().filter(of_machine).collect()
+    }
+
+    fn gpu_table(&self, name: &str) -> Option<PartText> {
+        read(format!("tests/reference/{name}.tsv"))
+    }
+
+    fn gpu_table_names(&self) -> Vec<String> {
+        vec!["gpu_gemm".to_owned(), "gpu_operators".to_owned()]
     }
 
     fn part_names(&self) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! Arguments of every command, defined once: parser and help come from here.
 
 pub(crate) mod gemm;
+pub(crate) mod gpu;
 pub(crate) mod link;
 pub(crate) mod memory;
 pub(crate) mod npu;
@@ -9,6 +10,7 @@ pub(crate) mod pim_attention;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gemm::GemmArguments;
+use gpu::FitArguments;
 use link::LinkArguments;
 use memory::{MemArguments, ValidateArguments};
 use memwall_sim::exec::Fidelity;
@@ -50,6 +52,8 @@ pub(crate) enum Command {
     Validate(ValidateArguments),
     /// Topologies, transfers and collectives
     Link(LinkArguments),
+    /// Parameters of kernels from recorded times, as TOML
+    Fit(FitArguments),
     /// Machines and memory parts
     Hw(HwArguments),
     /// Models

@@ -12,23 +12,37 @@ use memwall_sim::machine::{
 use std::path::Path;
 use std::sync::Arc;
 
-const MACHINES: [(&str, &str); 6] = [
-    ("gpu-a100", include_str!("../hw-configs/gpu-a100.toml")),
-    (
-        "llmcompass-a100",
-        include_str!("../hw-configs/llmcompass-a100.toml"),
-    ),
-    ("neupims", include_str!("../hw-configs/neupims.toml")),
-    ("npu-only", include_str!("../hw-configs/npu-only.toml")),
-    ("npu-pim", include_str!("../hw-configs/npu-pim.toml")),
-    ("tpuv4-like", include_str!("../hw-configs/tpuv4-like.toml")),
-];
-
 macro_rules! embedded {
     ($folder:literal: $($name:literal),* $(,)?) => {
         &[$(($name, include_str!(concat!("../hw-configs/", $folder, "/", $name, ".toml")))),*]
     };
 }
+
+/// Machines.
+const MACHINES: &[(&str, &str)] = embedded!(".":
+    "gpu-a100",
+    "gpu-a100-pytorch",
+    "gpu-h100",
+    "gpu-a40",
+    "gpu-a6000",
+    "gpu-a10",
+    "gpu-rtx4090",
+    "gpu-rtx-pro-6000",
+    "llmcompass-a100",
+    "neupims",
+    "npu-only",
+    "npu-pim",
+    "tpuv4-like",
+);
+
+/// Tables of products timed on GPUs, which machines may name.
+pub(crate) const GPU_TABLES: &[(&str, &str)] = &[
+    ("gpu_gemm", include_str!("../tests/reference/gpu_gemm.tsv")),
+    (
+        "gpu_operators",
+        include_str!("../tests/reference/gpu_operators.tsv"),
+    ),
+];
 
 /// Memory parts: first those of physical standards, then those that reproduce a simulator's file.
 const PARTS: &[(&str, &str)] = embedded!("parts":
@@ -120,7 +134,7 @@ pub(crate) struct Embedded;
 
 impl PartSource for Embedded {
     fn machine(&self, name: &str) -> Option<PartText> {
-        text(&MACHINES, "hw-configs", name)
+        text(MACHINES, "hw-configs", name)
     }
 
     fn part(&self, name: &str) -> Option<PartText> {
@@ -168,11 +182,23 @@ impl PartSource for Embedded {
     }
 
     fn machine_names(&self) -> Vec<String> {
-        names(&MACHINES)
+        names(MACHINES)
     }
 
     fn part_names(&self) -> Vec<String> {
         names(PARTS)
+    }
+
+    fn gpu_table(&self, name: &str) -> Option<PartText> {
+        let (_, text) = GPU_TABLES.iter().find(|(known, _)| *known == name)?;
+        Some(PartText {
+            origin: format!("tests/reference/{name}.tsv"),
+            text: Arc::from(*text),
+        })
+    }
+
+    fn gpu_table_names(&self) -> Vec<String> {
+        names(GPU_TABLES)
     }
 }
 
@@ -188,7 +214,7 @@ fn text(files: &[(&str, &str)], folder: &str, name: &str) -> Option<PartText> {
     })
 }
 
-/// Parts in `parts/` and rules in `rules/` beside a file that the user names, or beside it, before
+/// Parts in `parts/`, rules in `rules/` and tables of products beside a file that the user names, or beside it, before
 /// the embedded ones.
 struct Beside<'a>(&'a Path);
 
@@ -264,6 +290,21 @@ impl PartSource for Beside<'_> {
 
     fn part_names(&self) -> Vec<String> {
         Embedded.part_names()
+    }
+
+    fn gpu_table(&self, name: &str) -> Option<PartText> {
+        let beside = self.0.with_file_name(format!("{name}.tsv"));
+        let Ok(text) = std::fs::read_to_string(&beside) else {
+            return Embedded.gpu_table(name);
+        };
+        Some(PartText {
+            origin: beside.display().to_string(),
+            text: Arc::from(text),
+        })
+    }
+
+    fn gpu_table_names(&self) -> Vec<String> {
+        Embedded.gpu_table_names()
     }
 }
 

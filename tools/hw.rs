@@ -159,6 +159,16 @@ fn show(machine: &Machine, json: bool) -> Result<(), Failure> {
             .map_or_else(|| "no source".to_owned(), |mm2| format!("{mm2:.1} mm2"));
         let _ = writeln!(text, "area       {}: {figure}", area.part);
     }
+    if let Device::Gpu(gpu) = &machine.device {
+        let _ = writeln!(text, "products   {}", gpu.gemm.name());
+        for (name, fit) in &gpu.fits {
+            let _ = writeln!(
+                text,
+                "fit        {name}: {} kernels, error mean {:.1} %, median {:.1} %, 90th percentile {:.1} %",
+                fit.rows, fit.mean_percent, fit.median_percent, fit.p90_percent
+            );
+        }
+    }
     let configuration = toml::to_string(&shown.configuration)
         .map_err(|error| Failure::internal(error.to_string()))?;
     let _ = write!(
@@ -201,7 +211,7 @@ fn shown(machine: &Machine) -> Shown {
                 pim,
             )
         }
-        Device::Gpu(gpu) => (gpu.peak_bytes_per_s, gpu.peak_flop_per_s, None),
+        Device::Gpu(gpu) => (gpu.peaks.bytes_per_s, gpu.peaks.flop_per_s, None),
     };
     Shown {
         name: machine.name.clone(),

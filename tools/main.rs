@@ -5,6 +5,7 @@ mod compare;
 mod diagnostics;
 mod embedded;
 mod fidelity_check;
+mod fit;
 mod gemm;
 mod host;
 mod hw;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Pim(arguments) => pim::pim(&arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
         Command::Link(arguments) => link::link(&arguments),
+        Command::Fit(arguments) => fit::fit(&arguments),
         Command::Hw(arguments) => hw::hw(&arguments),
         Command::Models(arguments) => models::models(&arguments),
     };

@@ -40,8 +40,8 @@ fn peaks(machine: &Machine) -> Peaks {
             }
         }
         Device::Gpu(gpu) => Peaks {
-            macs_per_s: gpu.peak_flop_per_s as f64 / 2.0,
-            bytes_per_s: gpu.peak_bytes_per_s as f64,
+            macs_per_s: gpu.peaks.flop_per_s as f64 / 2.0,
+            bytes_per_s: gpu.peaks.bytes_per_s as f64,
             pim_channels: None,
         },
     }

@@ -3,6 +3,7 @@
 
 pub mod energy;
 pub mod gemm;
+pub mod gpu_validation;
 pub mod group;
 pub mod layers;
 pub mod link;

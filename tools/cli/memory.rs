@@ -1,6 +1,7 @@
 //! Arguments of the commands about memory alone.
 
 use super::at_least_one;
+use super::gpu::ValidateGpuArguments;
 use super::npu::ValidateNpuArguments;
 use super::pim_attention::ValidatePimAttentionArguments;
 use clap::{Args, Subcommand, ValueEnum};
@@ -77,6 +78,8 @@ pub(crate) enum Suite {
     PimAttention(ValidatePimAttentionArguments),
     /// The PIM channel of the NeuPIMs artifact against NewtonSim
     Newton(ValidateNewtonArguments),
+    /// GPU kernels, and a decoder block, against recorded times
+    Gpu(ValidateGpuArguments),
     /// NPU products and layers against SCALE-Sim, ONNXim and LLMCompass
     Npu(ValidateNpuArguments),
 }

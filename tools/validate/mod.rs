@@ -1,6 +1,7 @@
 //! `memwall validate`: our figures against recorded figures of reference simulators.
 
 mod dram;
+pub(crate) mod gpu;
 mod newton;
 mod npu;
 mod pim_attention;
@@ -20,6 +21,7 @@ pub(crate) fn validate(arguments: &ValidateArguments) -> Result<(), Failure> {
         Suite::Dram(arguments) => dram::dram(arguments),
         Suite::PimAttention(arguments) => pim_attention::pim_attention(arguments),
         Suite::Newton(arguments) => newton::newton(arguments),
+        Suite::Gpu(arguments) => gpu::gpu(arguments),
         Suite::Npu(arguments) => npu::npu(arguments),
     }
 }

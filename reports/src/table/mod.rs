@@ -4,6 +4,7 @@
 mod comparison;
 mod energy;
 mod gemm;
+mod gpu_validation;
 mod group;
 mod layers;
 mod link;
@@ -18,6 +19,7 @@ mod validation;
 pub use comparison::comparison;
 pub use energy::energy;
 pub use gemm::gemm;
+pub use gpu_validation::gpu_validation;
 pub use group::group;
 pub use layers::{layers, layers_summary, layers_words};
 pub use link::{collective, topology, transfers};

@@ -4,7 +4,6 @@
 mod append;
 mod array_attention;
 mod fused;
-mod gpu;
 mod group;
 mod npu;
 mod overlap;

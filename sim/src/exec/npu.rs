@@ -111,7 +111,7 @@ impl NpuRun<'_> {
                 usage.link_bytes = 2 * bytes * (devices - 1) / devices.max(1);
                 at + self.sums.time(bytes, devices)
             }
-            Work::Kernel { .. } => {
+            Work::Kernel(_) => {
                 debug_assert!(false, "kernels are lowered for GPUs only");
                 at
             }

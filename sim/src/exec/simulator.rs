@@ -1,13 +1,13 @@
 //! A machine ready to run steps: holds what is measured or remembered between them.
 
 use super::Usage;
-use super::gpu::rates;
 use super::group::Sums;
 use super::npu::{NpuRun, Remembered};
 use super::overlap::{Product, exposed};
 use super::step::{StepTiming, TaskTiming};
+use crate::gpu::KernelWork;
 use crate::link::{LinkError, Overlap};
-use crate::lower::{self, KernelClass, Task, Work};
+use crate::lower::{self, Task, Work};
 use crate::machine::{Device, DeviceMemory, Machine, NpuDevice};
 use crate::memory::{Basis, Memory, PimCosts, PlainMemory, Rates, System};
 use crate::time::Ps;
@@ -305,17 +305,13 @@ fn run_parts(
 fn makes_sums(task: &Task) -> bool {
     matches!(
         task.work,
-        Work::Gemm { .. }
-            | Work::Kernel {
-                class: KernelClass::Gemm,
-                ..
-            }
+        Work::Gemm { .. } | Work::Kernel(KernelWork::Product(_))
     )
 }
 
 fn kernel(gpu: &crate::gpu::Gpu, sums: &Sums, task: &Task) -> Ps {
     match task.work {
-        Work::Kernel { class, flop, bytes } => rates(gpu, class).time(flop, bytes),
+        Work::Kernel(work) => gpu.time(&work),
         Work::AllReduce { bytes, devices } => sums.time(bytes, devices),
         _ => Ps::ZERO,
     }
@@ -323,9 +319,9 @@ fn kernel(gpu: &crate::gpu::Gpu, sums: &Sums, task: &Task) -> Ps {
 
 fn gpu_usage(task: &Task) -> Usage {
     match task.work {
-        Work::Kernel { bytes, .. } => Usage {
+        Work::Kernel(_) => Usage {
             array_macs: task.macs,
-            bus_bytes: bytes,
+            bus_bytes: task.bytes.total(),
             ..Usage::default()
         },
         Work::AllReduce { bytes, devices } => Usage {

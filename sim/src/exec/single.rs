@@ -2,8 +2,7 @@
 
 use super::product::{Begin, Outcome, Run, choose};
 use super::{Fidelity, SimError};
-use crate::gpu::ratio;
-use crate::lower::KernelClass;
+use crate::gpu::{Parts, Product, ratio};
 use crate::machine::{Device, DeviceMemory, Machine};
 use crate::memory::{Basis, Memory, PlainMemory, Rates, System};
 use crate::npu::{Gemm, Mapping, Resident};
@@ -27,14 +26,8 @@ pub enum Single {
     },
     /// One kernel of a GPU.
     Kernel {
-        /// Whole time.
-        time: Ps,
-        /// Of it, before anything moves.
-        overhead: Ps,
-        /// Arithmetic at the rate of its class.
-        arithmetic: Ps,
-        /// Bytes at the rate of its class.
-        memory: Ps,
+        /// Its time.
+        parts: Parts,
         /// Arithmetic and bytes at their peaks: no kernel is faster.
         bounds: [Ps; 2],
         /// Bytes to and from device memory.
@@ -93,16 +86,15 @@ pub fn product(
                     machine: machine.name.clone(),
                 });
             }
-            let kernel = super::gpu::rates(gpu, KernelClass::Gemm);
-            let flop = 2 * gemm.macs();
+            let product = Product {
+                element: gemm.element,
+                ..Product::half(gemm.m, gemm.k, gemm.n)
+            };
             return Ok(Single::Kernel {
-                time: kernel.time(flop, needed_bytes),
-                overhead: kernel.overhead,
-                arithmetic: ratio(flop, kernel.flop_per_s),
-                memory: ratio(needed_bytes, kernel.bytes_per_s),
+                parts: gpu.product(&product),
                 bounds: [
-                    ratio(flop, gpu.peak_flop_per_s),
-                    ratio(needed_bytes, gpu.peak_bytes_per_s),
+                    ratio(product.flop(), gpu.peaks.flop_per_s),
+                    ratio(needed_bytes, gpu.peaks.bytes_per_s),
                 ],
                 bytes: needed_bytes,
             });

@@ -5,8 +5,8 @@ mod gpu;
 mod npu;
 
 pub use attention::{AttentionEntry, KvAppend};
-pub use gpu::KernelClass;
 
+use crate::gpu::KernelWork;
 use crate::machine::{Device, Machine};
 use crate::npu::VectorOp;
 use memwall_models::graph::{GraphError, OperatorGraph, topological_order};
@@ -84,14 +84,7 @@ pub enum Work {
         devices: u64,
     },
     /// A GPU kernel.
-    Kernel {
-        /// Its class.
-        class: KernelClass,
-        /// Floating-point operations.
-        flop: u64,
-        /// Bytes to and from device memory.
-        bytes: u64,
-    },
+    Kernel(KernelWork),
 }
 
 /// A task: one operator, or several that a unit runs as one.
@@ -122,7 +115,13 @@ pub fn lower(
     let operators: Vec<&Operator> = order.iter().map(|&node| &graph[node]).collect();
     Ok(match &machine.device {
         Device::Npu(device) => npu::tasks(&operators, device, sequences, model, devices),
-        Device::Gpu(_) => gpu::tasks(&operators, sequences, model.sliding_window, devices),
+        Device::Gpu(gpu) => gpu::tasks(
+            &operators,
+            gpu.fusion,
+            sequences,
+            model.sliding_window,
+            devices,
+        ),
     })
 }
 

@@ -65,6 +65,14 @@ pub trait PartSource {
     fn energy_names(&self) -> Vec<String> {
         Vec::new()
     }
+    /// A table of products timed on GPUs, by name.
+    fn gpu_table(&self, _name: &str) -> Option<PartText> {
+        None
+    }
+    /// Names of all tables of products timed on GPUs.
+    fn gpu_table_names(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Loads a machine by name, with settings applied in order.
@@ -194,7 +202,7 @@ pub fn load_text(
     settings: &[Setting],
 ) -> Result<Machine, ConfigError> {
     let (machine, memory) = documents(source, text, settings)?;
-    let mut resolved = resolve::resolve(name, &machine, memory.as_ref())?;
+    let mut resolved = resolve::resolve(name, &machine, memory.as_ref(), source)?;
     topology::join(source, &machine, &mut resolved)?;
     energy::attach(source, &machine, &mut resolved)?;
     Ok(resolved)

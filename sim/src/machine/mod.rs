@@ -70,7 +70,7 @@ pub enum Device {
     /// Arrays and a vector unit on memory channels, with or without PIM.
     Npu(NpuDevice),
     /// A GPU, by rates.
-    Gpu(Gpu),
+    Gpu(Box<Gpu>),
 }
 
 /// An NPU and its memory.

@@ -1,7 +1,7 @@
 //! The rules between keys. What passes here can be simulated.
 
 use super::error::ConfigError;
-use super::load::{Document, PartDocuments};
+use super::load::{Document, PartDocuments, PartSource};
 use super::raw::RawMachine;
 use super::{Device, DeviceMemory, Machine, NpuDevice, gpu, link, npu, pim, plain};
 use std::sync::Arc;
@@ -10,6 +10,7 @@ pub(super) fn resolve(
     name: &str,
     machine: &Document<RawMachine>,
     memory: Option<&PartDocuments>,
+    source: &dyn PartSource,
 ) -> Result<Machine, ConfigError> {
     let raw = &machine.raw;
     let device = match (&raw.npu, &raw.gpu) {
@@ -31,7 +32,7 @@ pub(super) fn resolve(
             if let Some((key, _)) = surplus.into_iter().find(|(_, present)| *present) {
                 return Err(machine.fault(key, "belongs to a machine with an [npu]"));
             }
-            Device::Gpu(gpu::resolve(raw_gpu))
+            Device::Gpu(Box::new(gpu::resolve(machine, raw_gpu, source)?))
         }
         (Some(raw_npu), None) => {
             let alone = [

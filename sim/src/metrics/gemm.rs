@@ -58,24 +58,22 @@ pub fn result(
         (
             Device::Gpu(gpu),
             &Single::Kernel {
-                time,
-                overhead,
-                arithmetic,
-                memory,
+                parts,
                 bounds,
                 bytes,
             },
         ) => {
-            let macs_per_s = gpu.peak_flop_per_s as f64 / 2.0;
-            let mut result = whole(gemm, time, macs_per_s, bytes, gpu.peak_bytes_per_s);
-            let longer = if arithmetic >= memory {
+            let time = parts.time();
+            let macs_per_s = gpu.peaks.flop_per_s as f64 / 2.0;
+            let mut result = whole(gemm, time, macs_per_s, bytes, gpu.peaks.bytes_per_s);
+            let longer = if parts.by_arithmetic {
                 "arithmetic"
             } else {
                 "memory"
             };
             result.parts = vec![
-                part("overhead", overhead, 1, time),
-                part(longer, time - overhead, 1, time),
+                part("overhead", parts.overhead, 1, time),
+                part(longer, parts.busy, 1, time),
             ];
             let [arrays, pins] = bounds;
             let bound = arrays.max(pins);

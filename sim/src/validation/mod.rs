@@ -5,6 +5,7 @@ mod cells;
 mod compare;
 pub mod die;
 mod figures;
+pub mod gpu;
 mod neupims;
 mod newton;
 pub mod npu;
