@@ -191,8 +191,13 @@ fn serve(
     begin: Ps,
 ) -> Ps {
     let (rate, free) = server;
-    let amount = u128::from(bytes) * u128::from(part);
-    let cycles = amount.div_ceil(u128::from(*rate) * u128::from(whole)) as u64;
+    let cycles = match (bytes.checked_mul(part), rate.checked_mul(whole)) {
+        (Some(amount), Some(rate)) => amount.div_ceil(rate),
+        _ => {
+            let amount = u128::from(bytes) * u128::from(part);
+            amount.div_ceil(u128::from(*rate) * u128::from(whole)) as u64
+        }
+    };
     *free = begin.max(*free) + clock.to_ps(cycles);
     *free
 }
