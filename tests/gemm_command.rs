@@ -72,6 +72,14 @@ fn what_is_wrong_is_said() {
             ],
             "no tile that fits",
         ),
+        (
+            &["4096", "4096", "4096", "--mapping", "1x1x1"],
+            "into 2097152 at most",
+        ),
+        (
+            &["64", "64", "64", "--set", "npu.cores=100000000"],
+            "at most 4096",
+        ),
         (&["4194304", "4194304", "4194304"], "bytes"),
         (
             &["64", "64", "64", "--hw", "gpu-a100", "--mapping", "search"],

@@ -79,9 +79,11 @@ pub struct Clock {
 impl Clock {
     /// A clock of `hz` cycles a second; `None` for zero.
     pub fn new(hz: u64) -> Option<Clock> {
+        let ps = PS_PER_S as u64;
+        let common = gcd(ps, hz);
         (hz > 0).then_some(Clock {
-            ps: PS_PER_S as u64,
-            ticks: hz,
+            ps: ps / common,
+            ticks: hz / common,
         })
     }
 
@@ -103,15 +105,27 @@ impl Clock {
 
     /// The time of a tick's edge, rounded down to a picosecond.
     pub fn to_ps(self, ticks: Tick) -> Ps {
+        // Nearly always this fits, and takes a fraction of the time.
+        if let Some(product) = ticks.checked_mul(self.ps) {
+            return Ps(product / self.ticks);
+        }
         let ps = u128::from(ticks) * u128::from(self.ps) / u128::from(self.ticks);
         Ps(u64::try_from(ps).unwrap_or(u64::MAX))
     }
 
     /// The first tick whose edge is not before `at`.
     pub fn next_tick(self, at: Ps) -> Tick {
+        if let Some(product) = at.0.checked_mul(self.ticks) {
+            return product.div_ceil(self.ps);
+        }
         let ticks = (u128::from(at.0) * u128::from(self.ticks)).div_ceil(u128::from(self.ps));
         u64::try_from(ticks).unwrap_or(u64::MAX)
     }
+}
+
+/// Greatest common divisor; the first number is not zero.
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 #[cfg(test)]

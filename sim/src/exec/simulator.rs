@@ -80,7 +80,7 @@ pub enum SimError {
     },
     /// No tile of a product fits a core.
     #[error(
-        "the product of {} x {} x {} has no tile that fits scratchpad and accumulators of a core", product.0, product.1, product.2
+        "the product of {} x {} x {} has no tile that fits scratchpad and accumulators of a core and divides it into {most} at most", product.0, product.1, product.2, most = crate::npu::mapping::MOST_TILES
     )]
     NoTile {
         /// M, K and N.

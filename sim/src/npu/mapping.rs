@@ -6,6 +6,9 @@ use super::{Array, Dataflow, Npu};
 /// Bytes of a partial sum: fp32.
 pub const PARTIAL: u64 = 4;
 
+/// Tiles of a product at most: each is a step of a core.
+pub const MOST_TILES: u64 = 1 << 21;
+
 /// A product [m, k] x [k, n].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Gemm {
@@ -212,8 +215,12 @@ impl Mapping {
         2 * PARTIAL * self.tile_m * self.tile_n
     }
 
-    /// Whether the tiles fit a core.
+    /// Whether the tiles fit a core, and are not too many to run.
     pub fn fits(&self, npu: &Npu, gemm: &Gemm, resident: Resident) -> bool {
+        let [rows, parts, columns] = self.tiles(gemm);
+        if rows.saturating_mul(parts).saturating_mul(columns) > MOST_TILES {
+            return false;
+        }
         let cores = &npu.cores;
         // What a shared scratchpad keeps takes no room here; what other cores keep comes in tiles.
         let kept = match cores.shared {

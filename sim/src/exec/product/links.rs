@@ -191,8 +191,14 @@ fn serve(
     begin: Ps,
 ) -> Ps {
     let (rate, free) = server;
-    let amount = u128::from(bytes) * u128::from(part);
-    let cycles = amount.div_ceil(u128::from(*rate) * u128::from(whole)) as u64;
+    let exact = bytes.checked_mul(part).zip(rate.checked_mul(whole));
+    let cycles = exact.map_or_else(
+        || {
+            let amount = u128::from(bytes) * u128::from(part);
+            amount.div_ceil(u128::from(*rate) * u128::from(whole)) as u64
+        },
+        |(amount, rate)| amount.div_ceil(rate),
+    );
     *free = begin.max(*free) + clock.to_ps(cycles);
     *free
 }

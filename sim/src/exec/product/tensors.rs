@@ -95,11 +95,13 @@ impl Tensors {
                     Layout::Tiled => tiled,
                     Layout::RowMajor => plain,
                 });
-                let whole = rows.is_multiple_of(tile.0) && columns.is_multiple_of(tile.1);
+                // Without a gap: a smaller tile may only be the last.
+                let whole = (across == 1 || rows <= tile.0)
+                    || (rows.is_multiple_of(tile.0) && columns.is_multiple_of(tile.1));
                 let joined = equally && whole && pitch == bytes && bytes < granules.stripe;
                 Matrix {
                     base,
-                    joined: joined.then_some(base + tiled),
+                    joined: joined.then_some(base + plain),
                     element,
                     tile,
                     across,
