@@ -8,6 +8,7 @@ mod figures;
 mod neupims;
 mod newton;
 pub mod npu;
+mod onnxim;
 pub mod pim_attention;
 mod table;
 
@@ -16,4 +17,5 @@ pub use compare::{compare, summary};
 pub use figures::Figure;
 pub use neupims::ArtifactCase;
 pub use newton::{Batches, NewtonCase, NewtonError, NewtonRow, Recorded, newton_rows};
+pub use onnxim::{onnxim_figure, run_onnxim};
 pub use table::{ReferenceRow, ReferenceTable, TableError};
