@@ -6,9 +6,10 @@ use memwall_sim::energy::Energies;
 use memwall_sim::link::topology::Topology;
 use memwall_sim::machine::{
     ConfigError, Machine, PartSource, PartText, PimDevice, Setting, load, load_energy,
-    load_energy_text, load_part, load_part_text, load_pim, load_pim_text, load_text, load_topology,
-    load_topology_text,
+    load_energy_text, load_onnxim, load_part, load_part_text, load_pim, load_pim_text, load_text,
+    load_topology, load_topology_text,
 };
+use memwall_sim::onnxim::Machine as OnnximMachine;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -328,6 +329,20 @@ pub(crate) fn machine(argument: &str, settings: &[Setting]) -> Result<Machine, F
     }
     let (path, name, text) = file(argument)?;
     Ok(load_text(&Beside(path), &name, text, settings)?)
+}
+
+/// A machine of ONNXim's twin: the file of these cores, or the shipped machine of four with cores and
+/// arrays changed.
+pub(crate) fn onnxim(cores: u64, side: u64) -> Result<OnnximMachine, ConfigError> {
+    let name = format!("tpuv4-{cores}x{side}");
+    if Embedded.onnxim(&name).is_some() {
+        return load_onnxim(&Embedded, &name, &[]);
+    }
+    let settings = [
+        Setting::parse(&format!("cores.count={cores}"))?,
+        Setting::parse(&format!("cores.array={side}"))?,
+    ];
+    load_onnxim(&Embedded, "tpuv4-4x128", &settings)
 }
 
 /// A PIM device, or the PIM side of a machine, by embedded name or by path.

@@ -153,7 +153,7 @@ impl Machine {
     pub fn peak_bytes_per_s(&self) -> u64 {
         match &self.device {
             Device::Npu(device) => device.memory.peak_bytes_per_s(),
-            Device::Gpu(gpu) => gpu.peak_bytes_per_s,
+            Device::Gpu(gpu) => gpu.peaks.bytes_per_s,
         }
     }
 

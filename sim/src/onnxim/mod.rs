@@ -6,7 +6,6 @@
 //! Where the simulator ticks every part in every cycle, this one goes from one cycle in which
 //! something can happen to the next.
 #![deny(clippy::float_arithmetic)]
-#![allow(clippy::unwrap_used)]
 
 mod address;
 mod attention;

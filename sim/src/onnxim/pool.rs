@@ -39,6 +39,8 @@ struct Candidate {
 pub(super) struct Next {
     pub(super) kind: Kind,
     pub(super) bank: usize,
+    /// Place among the candidates.
+    candidate: usize,
 }
 
 /// A buffer of reads or of writes.
@@ -94,7 +96,7 @@ impl Pool {
     #[inline]
     pub(super) fn next(&self, rows: &[u32], gates: &Gates, now: u64) -> Result<Next, u64> {
         let mut earliest = u64::MAX;
-        for candidate in &self.candidates {
+        for (at, candidate) in self.candidates.iter().enumerate() {
             let bank = candidate.bank as usize;
             let kind = if candidate.hit {
                 self.column
@@ -105,43 +107,60 @@ impl Pool {
             };
             let ready = gates.ready(kind, bank);
             if ready <= now {
-                return Ok(Next { kind, bank });
+                return Ok(Next {
+                    kind,
+                    bank,
+                    candidate: at,
+                });
             }
             earliest = earliest.min(ready);
         }
         Err(earliest)
     }
 
-    /// Takes out the request that an activation or a column command is for.
+    /// Takes out the request that an activation or a column command is for; its bank's open row is
+    /// still `open`.
     pub(super) fn take(&mut self, next: Next, open: u32) -> Option<Waiting> {
         let hit = next.kind == self.column;
+        let alike = |waiting: &Waiting| (waiting.row == open) == hit;
         let of = &mut self.banks[next.bank];
-        let at = of.iter().position(|waiting| (waiting.row == open) == hit)?;
+        let at = of.iter().position(alike)?;
         let waiting = of.remove(at);
+        let later = of[at..].iter().copied().find(alike);
         self.count -= 1;
-        self.opened(next.bank, open);
+        self.candidates.remove(next.candidate);
+        if let Some(later) = later {
+            self.insert(next.bank, later.arrived, hit);
+        }
         Some(waiting)
     }
 
-    /// The open row of a bank, or what waits there, is another: its candidates are found anew.
+    /// The open row of a bank is another: its candidates are found anew.
     pub(super) fn opened(&mut self, bank: usize, open: u32) {
+        if self.banks[bank].is_empty() {
+            return;
+        }
         self.candidates
             .retain(|candidate| candidate.bank as usize != bank);
         for hit in [true, false] {
             let mut waiting = self.banks[bank].iter();
-            let Some(oldest) = waiting.find(|waiting| (waiting.row == open) == hit) else {
-                continue;
-            };
-            let candidate = Candidate {
-                arrived: oldest.arrived,
-                bank: bank as u32,
-                hit,
-            };
-            let at = self
-                .candidates
-                .partition_point(|other| other.arrived < candidate.arrived);
-            self.candidates.insert(at, candidate);
+            let oldest = waiting.find(|waiting| (waiting.row == open) == hit);
+            if let Some(arrived) = oldest.map(|waiting| waiting.arrived) {
+                self.insert(bank, arrived, hit);
+            }
         }
+    }
+
+    fn insert(&mut self, bank: usize, arrived: u64, hit: bool) {
+        let at = self
+            .candidates
+            .partition_point(|other| other.arrived < arrived);
+        let candidate = Candidate {
+            arrived,
+            bank: bank as u32,
+            hit,
+        };
+        self.candidates.insert(at, candidate);
     }
 }
 
@@ -180,6 +199,7 @@ mod tests {
         let read = Next {
             kind: Kind::Rd,
             bank: 1,
+            candidate: 1,
         };
         assert_eq!(pool.take(read, 8), Some(waiting(6, 8, 1)));
         let all = [(1, 0, false), (1, 2, true), (0, 3, true)];
@@ -194,7 +214,9 @@ mod tests {
         let open = Next {
             kind: Kind::Act,
             bank: 1,
+            candidate: 0,
         };
         assert_eq!(pool.take(open, CLOSED), Some(waiting(5, 7, 0)));
+        assert_eq!(candidates(&pool), [(1, 2, false), (0, 3, true)]);
     }
 }

@@ -9,6 +9,7 @@ pub mod gpu;
 mod neupims;
 mod newton;
 pub mod npu;
+mod onnxim;
 pub mod pim_attention;
 mod table;
 
@@ -17,4 +18,5 @@ pub use compare::{compare, summary};
 pub use figures::Figure;
 pub use neupims::ArtifactCase;
 pub use newton::{Batches, NewtonCase, NewtonError, NewtonRow, Recorded, newton_rows};
+pub use onnxim::{onnxim_figure, run_onnxim};
 pub use table::{ReferenceRow, ReferenceTable, TableError};
