@@ -29,6 +29,7 @@ mod npu_twin;
 mod npu_validation;
 mod pim_command;
 mod pim_gemv;
+mod pim_review;
 mod ramulator;
 mod regression;
 mod samples;

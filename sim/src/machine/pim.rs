@@ -2,6 +2,7 @@
 
 use super::error::ConfigError;
 use super::load::{Document, PartDocuments};
+use super::pim_check;
 use super::pim_raw::{
     RawActivation, RawArbitration, RawAttAcc, RawBalance, RawHbmPim, RawLevel, RawPim, RawPower,
     RawRowBuffers, RawVAppend,
@@ -149,7 +150,7 @@ pub(super) fn standard(
     let pim = timing(machine, memory, raw)?;
     let standard = memory.standard(Some(pim))?;
     if let Some(pim) = &standard.pim {
-        check(machine, &standard, pim)?;
+        pim_check::check(machine, &standard, pim)?;
     }
     Ok(standard)
 }
@@ -296,81 +297,6 @@ fn power(
         return Err(machine.fault("pim.power.average_w", rule));
     }
     Ok(power)
-}
-
-/// Rules between the PIM side and its part.
-fn check(
-    machine: &Document<RawMachine>,
-    standard: &Standard,
-    pim: &PimTiming,
-) -> Result<(), ConfigError> {
-    let fault = |path: &str, rule: &str| Err(machine.fault(path, rule));
-    let organisation = &standard.organisation;
-    let at_once = match pim.activation {
-        Activation::Group => organisation.banks_per_group,
-        Activation::Rank => organisation.banks() / organisation.units(),
-    };
-    let outside = match pim.activation {
-        Activation::Group => pim.quirks.gact_outside_window,
-        Activation::Rank => pim.quirks.all_bank_act_outside_window,
-    };
-    if at_once > 4 && !outside {
-        let rule = format!(
-            "opens {at_once} rows at once, and the four-activate window admits four: \
-             quirks.all_bank_act_outside_window drops it for rows opened in a whole rank"
-        );
-        return fault("pim.activation", &rule);
-    }
-    if let Some(command) = commands(pim)
-        .into_iter()
-        .find(|command| standard.interface.form(*command).is_none())
-    {
-        let rule = format!(
-            "these do not describe {}, which this PIM side issues",
-            command.mnemonic()
-        );
-        return fault("pim.rules", &rule);
-    }
-    for (name, format) in Format::NAMES {
-        let Some(macs) = pim.macs(format) else {
-            continue;
-        };
-        let whole = format.elements(organisation.row_bytes).is_multiple_of(macs);
-        if !whole {
-            let path = match format {
-                Format::Fp16 => "pim.macs_per_bank".to_owned(),
-                _ => format!("pim.formats.{name}"),
-            };
-            let rule = format!(
-                "a row of {} bytes is a whole number of steps; found {macs} elements a step",
-                organisation.row_bytes
-            );
-            return fault(&path, &rule);
-        }
-    }
-    Ok(())
-}
-
-/// The commands that a PIM side issues.
-fn commands(pim: &PimTiming) -> Vec<crate::dram::Command> {
-    use crate::dram::Command::{Comp, CompsReadres, Gwrite, Header, Readres};
-    let mut commands = vec![
-        Gwrite,
-        pim.activation.command(),
-        pim.row_buffers.close_command(),
-    ];
-    if !pim.quirks.per_bank_precharge {
-        commands.push(pim.row_buffers.close_all_command());
-    }
-    if pim.header {
-        commands.push(Header);
-    }
-    if pim.composite {
-        commands.push(CompsReadres);
-    } else {
-        commands.extend([Comp, Readres]);
-    }
-    commands
 }
 
 pub(super) fn policy(raw: &RawPim) -> PimPolicy {

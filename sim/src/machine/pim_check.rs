@@ -1,0 +1,129 @@
+//! What a PIM side and its part ask of each other: activations that the current allows, rules files
+//! that hold apart what the row buffers make exclusive, rows of whole steps.
+
+use super::error::ConfigError;
+use super::load::Document;
+use super::raw::RawMachine;
+use crate::dram::constraint::Constraint;
+use crate::dram::{Command, Standard};
+use crate::pim::{Activation, Format, PimTiming, RowBuffers};
+
+/// Rules between the PIM side and its part.
+pub(super) fn check(
+    machine: &Document<RawMachine>,
+    standard: &Standard,
+    pim: &PimTiming,
+) -> Result<(), ConfigError> {
+    let fault = |path: &str, rule: &str| Err(machine.fault(path, rule));
+    let organisation = &standard.organisation;
+    let at_once = match pim.activation {
+        Activation::Group => organisation.banks_per_group,
+        Activation::Rank => organisation.banks() / organisation.units(),
+    };
+    let outside = match pim.activation {
+        Activation::Group => pim.quirks.gact_outside_window,
+        Activation::Rank => pim.quirks.all_bank_act_outside_window,
+    };
+    if at_once > 4 && !outside {
+        let rule = format!(
+            "opens {at_once} rows at once, and the four-activate window admits four: \
+             quirks.all_bank_act_outside_window drops it for rows opened in a whole rank"
+        );
+        return fault("pim.activation", &rule);
+    }
+    if let Some(command) = commands(pim)
+        .into_iter()
+        .find(|command| standard.interface.form(*command).is_none())
+    {
+        let rule = format!(
+            "these do not describe {}, which this PIM side issues",
+            command.mnemonic()
+        );
+        return fault("pim.rules", &rule);
+    }
+    if let Some((first, then)) = lacking(pim, &standard.constraints) {
+        let (mode, shipped) = match pim.row_buffers {
+            RowBuffers::Blocked => ("blocked", "pim-blocked"),
+            RowBuffers::Dual => ("dual", "pim-dual"),
+        };
+        let rule = format!(
+            "row_buffers = \"{mode}\" needs a distance from {} to {}, and these rules have none; \
+             the shipped '{shipped}' has it",
+            first.mnemonic(),
+            then.mnemonic()
+        );
+        return fault("pim.rules", &rule);
+    }
+    for (name, format) in Format::NAMES {
+        let Some(macs) = pim.macs(format) else {
+            continue;
+        };
+        let whole = format.elements(organisation.row_bytes).is_multiple_of(macs);
+        if !whole {
+            let path = match format {
+                Format::Fp16 => "pim.macs_per_bank".to_owned(),
+                _ => format!("pim.formats.{name}"),
+            };
+            let rule = format!(
+                "a row of {} bytes is a whole number of steps; found {macs} elements a step",
+                organisation.row_bytes
+            );
+            return fault(&path, &rule);
+        }
+    }
+    Ok(())
+}
+
+/// The commands that a PIM side issues.
+fn commands(pim: &PimTiming) -> Vec<Command> {
+    use Command::{Comp, CompsReadres, Gwrite, Header, Readres};
+    let mut commands = vec![
+        Gwrite,
+        pim.activation.command(),
+        pim.row_buffers.close_command(),
+    ];
+    if !pim.quirks.per_bank_precharge {
+        commands.push(pim.row_buffers.close_all_command());
+    }
+    if pim.header {
+        commands.push(Header);
+    }
+    if pim.composite {
+        commands.push(CompsReadres);
+    } else {
+        commands.extend([Comp, Readres]);
+    }
+    commands
+}
+
+/// The first pair of commands that the life of a row needs held apart and that no constraint names.
+/// With one row buffer a bank, PIM rows and host rows take turns, so they are held apart as well.
+fn lacking(pim: &PimTiming, constraints: &[Constraint]) -> Option<(Command, Command)> {
+    let open = pim.activation.command();
+    let step = if pim.composite {
+        Command::CompsReadres
+    } else {
+        Command::Comp
+    };
+    let mut closes = vec![pim.row_buffers.close_command()];
+    if !pim.quirks.per_bank_precharge {
+        closes.push(pim.row_buffers.close_all_command());
+    }
+    let mut pairs = vec![
+        (open, open),
+        (open, step),
+        (step, step),
+        (Command::Ref, open),
+    ];
+    for close in closes {
+        pairs.extend([(open, close), (step, close), (close, open)]);
+    }
+    if pim.row_buffers == RowBuffers::Blocked {
+        pairs.extend([(open, Command::Act), (Command::Act, open)]);
+    }
+    let named = |(first, then): &(Command, Command)| {
+        let mut constraints = constraints.iter();
+        constraints.any(|constraint| constraint.first == *first && constraint.then == *then)
+    };
+    pairs.into_iter().find(|pair| !named(pair))
+}
