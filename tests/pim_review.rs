@@ -23,3 +23,27 @@ fn rules_of_other_row_buffers_ran_faster_than_the_bound() {
     let both = "pim.rules=[\"pim-newton\",\"pim-dual\",\"pim-blocked\"]";
     assert!(try_pim("neupims-hbm2", &[blocked, both]).is_ok());
 }
+
+#[test]
+fn steps_ran_ahead_of_the_column_path() {
+    // A burst is 64 B: 32 elements of fp16.
+    let wide = "pim.macs_per_bank=512";
+    let said = refused("neupims-hbm2", &[wide]);
+    assert!(said.contains("1024 bytes") && said.contains("64"), "{said}");
+    assert!(try_pim("neupims-hbm2", &["pim.macs_per_bank=32"]).is_ok());
+    assert!(try_pim("neupims-hbm2", &[wide, "pim.step_bytes=1024"]).is_ok());
+    let said = refused("neupims-hbm2", &["pim.formats={int8=128}"]);
+    assert!(said.contains("128 int8 elements"), "{said}");
+    // Steps and copies of a row follow the reads of a bank.
+    let slow = "memory.timing.t_ccd_l_tck=8";
+    let said = refused("neupims-hbm2", &[slow]);
+    assert!(said.contains("8 apart"), "{said}");
+    let said = refused("neupims-hbm2", &[slow, "pim.comp_tck=8"]);
+    assert!(said.contains("128 ticks at least; found 96"), "{said}");
+    let fitting = [slow, "pim.comp_tck=8", "pim.gwrite_tck=128"];
+    assert!(try_pim("neupims-hbm2", &fitting).is_ok());
+    let said = refused("neupims-hbm2", &["pim.gwrite_tck=1"]);
+    assert!(said.contains("32 ticks at least"), "{said}");
+    let said = refused("attacc", &["memory.timing.t_ccd_l_tck=8"]);
+    assert!(said.contains("MACAB every 6 ticks"), "{said}");
+}

@@ -89,6 +89,7 @@ pub(super) fn device(
             );
             return Err(fault(rule));
         }
+        pim_check::attacc_steps(&standard, parameters.level).map_err(fault)?;
         CommandSet::AttAcc(parameters)
     } else {
         CommandSet::Newton
@@ -191,6 +192,7 @@ fn timing(
             .comp_tck
             .0
             .max(raw.comp_current_tck.map_or(0, |ticks| ticks.0)),
+        step_bytes: raw.step_bytes.map(|bytes| bytes.0),
         min_comps: raw.min_comps.0,
         macs_per_bank: raw.macs_per_bank.0,
         other_formats: formats(machine, raw)?,

@@ -5,8 +5,8 @@ use super::error::ConfigError;
 use super::load::Document;
 use super::raw::RawMachine;
 use crate::dram::constraint::Constraint;
-use crate::dram::{Command, Standard};
-use crate::pim::{Activation, Format, PimTiming, RowBuffers};
+use crate::dram::{Command, Direction, Scope, Standard};
+use crate::pim::{Activation, Format, PimTiming, RowBuffers, attacc};
 
 /// Rules between the PIM side and its part.
 pub(super) fn check(
@@ -54,6 +54,7 @@ pub(super) fn check(
         );
         return fault("pim.rules", &rule);
     }
+    column_path(machine, standard, pim)?;
     for (name, format) in Format::NAMES {
         let Some(macs) = pim.macs(format) else {
             continue;
@@ -126,4 +127,73 @@ fn lacking(pim: &PimTiming, constraints: &[Constraint]) -> Option<(Command, Comm
         constraints.any(|constraint| constraint.first == *first && constraint.then == *then)
     };
     pairs.into_iter().find(|pair| !named(pair))
+}
+
+/// What the column path of a bank can deliver: a column access, each as far from the one before as
+/// two reads of the bank are.
+fn column_path(
+    machine: &Document<RawMachine>,
+    standard: &Standard,
+    pim: &PimTiming,
+) -> Result<(), ConfigError> {
+    let fault = |path: &str, rule: &str| Err(machine.fault(path, rule));
+    let organisation = &standard.organisation;
+    let apart = standard.column_stride(Direction::Read);
+    if pim.comp < apart {
+        let rule = format!(
+            "a step every {} ticks, and two column accesses of a bank are {apart} apart (tCCD_L, \
+             or the burst)",
+            pim.comp
+        );
+        return fault("pim.comp_tck", &rule);
+    }
+    let access = pim.step_bytes.unwrap_or(organisation.burst_bytes);
+    for (name, format) in Format::NAMES {
+        let Some(macs) = pim.macs(format) else {
+            continue;
+        };
+        let bytes = format.bytes(macs);
+        if bytes > access {
+            let path = match format {
+                Format::Fp16 => "pim.macs_per_bank".to_owned(),
+                _ => format!("pim.formats.{name}"),
+            };
+            let rule = format!(
+                "a step of {macs} {name} elements reads {bytes} bytes, and a column access of a bank \
+                 has {access}; pim.step_bytes declares a wider path inside the bank"
+            );
+            return fault(&path, &rule);
+        }
+    }
+    // The row leaves its bank over the same path as a read.
+    let least = organisation.columns() * apart;
+    if pim.gwrite < least {
+        let rule = format!(
+            "a row of {} bytes is {} column accesses, {least} ticks at least; found {}",
+            organisation.row_bytes,
+            organisation.columns(),
+            pim.gwrite
+        );
+        return fault("pim.gwrite_tck", &rule);
+    }
+    Ok(())
+}
+
+/// The same for AttAcc's steps in banks and bank groups, whose distance is a parameter of the part. At
+/// buffer level a step is a read.
+pub(super) fn attacc_steps(standard: &Standard, level: attacc::Level) -> Result<(), String> {
+    if level == attacc::Level::Buffer {
+        return Ok(());
+    }
+    let mac = level.mac();
+    let apart = standard.column_stride(Direction::Read);
+    let step = standard.distances.get(mac, mac, Scope::Channel);
+    if step >= apart {
+        return Ok(());
+    }
+    Err(format!(
+        "{} every {step} ticks, and two column accesses of a bank are {apart} apart (tCCD_L, or the \
+         burst)",
+        mac.mnemonic()
+    ))
 }

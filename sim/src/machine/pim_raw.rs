@@ -17,6 +17,9 @@ pub(super) struct RawPim {
     /// Elements a step of the other formats that the multipliers take, by name of the format.
     #[serde(default)]
     pub formats: BTreeMap<String, Positive>,
+    /// Bytes that a bank delivers to its multipliers in a step, where they do not sit behind the
+    /// column multiplexer that its bursts take; a burst if absent.
+    pub step_bytes: Option<Positive>,
     /// Ticks between two multiply-accumulate steps.
     pub comp_tck: Positive,
     /// Least steps of a read-out.

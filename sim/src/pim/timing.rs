@@ -128,6 +128,8 @@ pub struct PimTiming {
     /// One multiply-accumulate step of all banks: the longer of what the column path and what the
     /// supply current allow.
     pub comp: Tick,
+    /// Bytes that a bank delivers to its multipliers in a step, where that is not a burst.
+    pub step_bytes: Option<u64>,
     /// Steps a read-out takes at least: the depth of the MAC pipeline.
     pub min_comps: Tick,
     /// Fp16 elements that one bank multiplies in a step.
