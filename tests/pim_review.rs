@@ -1,7 +1,11 @@
 //! Defects of the physical PIM side that a review found and must not come back; each test is named
 //! for its defect.
 
-use crate::support::try_pim;
+use crate::support::{pim, try_pim};
+use memwall_sim::dram::NoObserver;
+use memwall_sim::pim::Format;
+use memwall_sim::pim::bound::ClosedForm;
+use memwall_sim::pim::gemv::{Gemv, run};
 
 /// What is wrong with a PIM device, in words.
 fn refused(name: &str, settings: &[&str]) -> String {
@@ -46,4 +50,35 @@ fn steps_ran_ahead_of_the_column_path() {
     assert!(said.contains("32 ticks at least"), "{said}");
     let said = refused("attacc", &["memory.timing.t_ccd_l_tck=8"]);
     assert!(said.contains("MACAB every 6 ticks"), "{said}");
+}
+
+#[test]
+fn rows_used_in_part_were_counted_whole() {
+    let standard = pim("neupims-hbm2", &[]);
+    let side = standard.pim.as_ref().expect("a PIM side");
+    // 1,024 banks of 32 B every two ticks of a nanosecond, however many steps a row has.
+    let peak = 1024 * 32 * 1_000_000_000 / 2;
+    for steps in [1, 8, 31, 32] {
+        let form = ClosedForm::new(&standard, side, steps, 32 * steps);
+        assert_eq!(form.bytes_per_s(form.pass.steps), peak, "{steps} steps");
+    }
+    // Products: short rows packed with remainders, and rows that vectors share.
+    for (settings, k, vectors, shared) in [
+        (&[][..], 128, 1, 1),
+        (&[], 100, 1, 1),
+        (&["pim.vector_buffer_rows=4"], 512, 4, 4),
+    ] {
+        let standard = pim("neupims-hbm2", settings);
+        let side = standard.pim.as_ref().expect("a PIM side");
+        let product = Gemv {
+            m: 1024,
+            k,
+            vectors,
+            format: Format::Fp16,
+        };
+        let run = run(&product, &standard, &mut NoObserver).expect("a product that fits");
+        let form = ClosedForm::new(&standard, side, run.steps_a_row, run.bytes_a_row);
+        let rate = form.bytes_per_s(form.pass.steps);
+        assert_eq!(rate, peak / shared, "{k} columns, {vectors} vectors");
+    }
 }

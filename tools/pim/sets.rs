@@ -35,7 +35,8 @@ pub(super) fn form(device: &PimDevice, steps: Option<u64>) -> Result<ClosedForm,
             let pim = side(device)?;
             let row = Format::Fp16.elements(standard.organisation.row_bytes);
             let steps = steps.unwrap_or(row.div_ceil(pim.macs_per_bank));
-            Ok(ClosedForm::new(standard, pim, steps))
+            let read = Format::Fp16.bytes(steps.saturating_mul(pim.macs_per_bank));
+            Ok(ClosedForm::new(standard, pim, steps, read))
         }
         CommandSet::HbmPim(_) => whole_rows(steps, hbm_pim::bound::closed_form(standard)),
         CommandSet::AttAcc(parameters) => {
@@ -73,7 +74,7 @@ fn newton(device: &PimDevice, product: &Gemv) -> Result<Done, Failure> {
     Ok(Done {
         product: (&done).into(),
         layout: layout(&done.mapping),
-        form: ClosedForm::new(standard, pim, done.steps_a_row),
+        form: ClosedForm::new(standard, pim, done.steps_a_row, done.bytes_a_row),
         notes,
     })
 }

@@ -154,14 +154,15 @@ pub struct ClosedForm {
 }
 
 impl ClosedForm {
-    /// Of all-bank steps on whole rows (Newton, AiM, NeuPIMs).
-    pub fn new(std: &Standard, pim: &PimTiming, steps: u64) -> ClosedForm {
+    /// Of `steps` all-bank steps on a row (Newton, AiM, NeuPIMs), which read `of_bank` bytes of every
+    /// bank's row: fewer than the steps take in where several vectors share them.
+    pub fn new(std: &Standard, pim: &PimTiming, steps: u64, of_bank: u64) -> ClosedForm {
         let organisation = &std.organisation;
         let banks = (organisation.channels * organisation.banks()) as u64;
         ClosedForm {
             pass: RowPass::new(std, pim, steps),
             steps,
-            bytes: banks * organisation.row_bytes,
+            bytes: banks * of_bank.min(organisation.row_bytes),
             refresh: refresh(std),
             hz: std.clock.hz(),
         }
