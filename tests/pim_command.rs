@@ -37,6 +37,13 @@ fn every_device_runs_a_product_no_faster_than_its_bound() {
 }
 
 #[test]
+fn attacc_moves_every_result() {
+    let arguments = ["pim", "gemv", "4096", "4096", "--hw", "attacc", "--json"];
+    let record = record(&folder("pim-results"), &arguments);
+    assert_eq!(record["result"]["result_bytes"].as_u64(), Some(2 * 4096));
+}
+
+#[test]
 fn two_runs_are_equal() {
     let once = |name: &str| {
         let arguments = ["pim", "gemv", "3000", "5000", "--hw", "neupims", "--json"];

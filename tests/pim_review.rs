@@ -82,3 +82,28 @@ fn rows_used_in_part_were_counted_whole() {
         assert_eq!(rate, peak / shared, "{k} columns, {vectors} vectors");
     }
 }
+
+#[test]
+fn results_left_in_fewer_bytes_than_they_have() {
+    let product = |settings: &[&str]| {
+        let standard = pim("neupims-hbm2", settings);
+        let gemv = Gemv {
+            m: 8192,
+            k: 512,
+            vectors: 1,
+            format: Format::Fp16,
+        };
+        let run = run(&gemv, &standard, &mut NoObserver).expect("a product that fits");
+        (run.result_bytes, run.ticks)
+    };
+    let (bytes, ticks) = product(&[]);
+    assert_eq!(bytes, 2 * 8192);
+    // 64 banks fill two bursts, or four of fp32.
+    let banks = "memory.organisation.bank_groups=8";
+    assert_eq!(product(&[banks]).0, 2 * 8192);
+    assert_eq!(product(&[banks, "pim.result_bytes=4"]).0, 4 * 8192);
+    // The last read-out ends the product: 128 bursts of two ticks instead of one.
+    let (bytes, slow) = product(&["pim.result_bytes=256"]);
+    assert_eq!(bytes, 256 * 8192);
+    assert!(slow >= ticks + 127 * 2, "{slow} after {ticks}");
+}

@@ -166,7 +166,8 @@ fn of_attacc(
             channels: (standard.organisation.channels as u64).min(m),
             commands: done.commands,
             vector_bytes: of(Command::WrGb),
-            result_bytes: of(Command::MvSb),
+            // A move takes a burst from the like unit of every pseudo-channel.
+            result_bytes: of(Command::MvSb) * standard.organisation.pseudo_channels as u64,
             macs: (product.macs(), done.macs() * lanes),
             streaming: gemv::streaming(weights, &interleaved(standard)),
         },

@@ -417,7 +417,7 @@ impl Channel {
         if read_out && !pim.quirks.result_off_bus {
             let data = self.now + steps + self.std.timing.cl;
             let gap = self.std.timing.rtrs;
-            let end = data + self.std.timing.burst + gap;
+            let end = data + pim.read_out_ticks(&self.std) + gap;
             while self.holds.front().is_some_and(|(_, to)| *to <= self.now) {
                 self.holds.pop_front();
             }

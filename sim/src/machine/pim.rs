@@ -163,8 +163,10 @@ fn timing(
 ) -> Result<PimTiming, ConfigError> {
     let fault = |path: &str, rule: &str| Err(machine.fault(path, rule));
     let accumulators = raw.accumulators.map_or(1, |count| count.0);
+    let result_bytes = raw.result_bytes.map_or(2, |bytes| bytes.0);
     for (path, value) in [
         ("pim.accumulators", accumulators),
+        ("pim.result_bytes", result_bytes),
         ("pim.vector_buffer_rows", raw.vector_buffer_rows.0),
         ("pim.min_comps", raw.min_comps.0),
         ("pim.comp_tck", raw.comp_tck.0),
@@ -198,6 +200,7 @@ fn timing(
         other_formats: formats(machine, raw)?,
         vector_buffer_rows: raw.vector_buffer_rows.0,
         accumulators,
+        result_bytes,
         header: raw.header,
         activation: match raw.activation {
             Some(RawActivation::Rank) => Activation::Rank,

@@ -30,6 +30,8 @@ pub(super) struct RawPim {
     pub vector_buffer_rows: Positive,
     /// Partial sums that a bank keeps while its rows change; one if absent.
     pub accumulators: Option<Positive>,
+    /// Bytes of a partial sum as it is read out; those of fp16 if absent.
+    pub result_bytes: Option<Positive>,
     /// Whether tiles are announced by a header command.
     pub header: bool,
     /// Banks that one command opens; a bank group if absent.

@@ -3,6 +3,7 @@
 
 use super::format::Format;
 use crate::dram::command::Command;
+use crate::dram::{Organisation, Standard};
 use crate::time::Tick;
 
 /// How the normal and the PIM rows of a bank share its sense amplifiers.
@@ -141,6 +142,8 @@ pub struct PimTiming {
     /// Partial sums that a bank keeps while its rows and the vector change. One, and every row ends
     /// in a read-out.
     pub accumulators: u64,
+    /// Bytes of a partial sum as it leaves its bank.
+    pub result_bytes: u64,
     /// Whether a tile is announced by a P_HEADER, which takes a command slot.
     pub header: bool,
     /// Banks that an activation opens.
@@ -170,6 +173,24 @@ impl PimTiming {
         } else {
             Tick::from(comps)
         }
+    }
+
+    /// Bursts in which one read-out leaves each data bus of a channel, a partial sum from every bank.
+    pub fn read_out_bursts(&self, organisation: &Organisation) -> u64 {
+        let banks = organisation.banks() as u64 / organisation.pseudo_channels as u64;
+        (banks * self.result_bytes).div_ceil(organisation.burst_bytes)
+    }
+
+    /// Bytes of these bursts, on all data buses of a channel.
+    pub fn read_out_bytes(&self, organisation: &Organisation) -> u64 {
+        let buses = organisation.pseudo_channels as u64;
+        self.read_out_bursts(organisation) * buses * organisation.burst_bytes
+    }
+
+    /// Ticks of a read-out on the data bus.
+    pub fn read_out_ticks(&self, std: &Standard) -> Tick {
+        let apart = std.timing.burst.max(std.timing.ccd_s);
+        (self.read_out_bursts(&std.organisation) - 1) * apart + std.timing.burst
     }
 
     /// Elements of a format that one bank multiplies in a step; `None` where it cannot.

@@ -140,10 +140,9 @@ pub fn run<O: Observer>(gemv: &Gemv, std: &Arc<Standard>, observer: &mut O) -> R
         run.tiles += one.tiles * count;
         run.steps += steps * count;
         run.useful_macs.1 += steps * macs * count;
-        let burst = std.organisation.burst_bytes;
         let rows = mapping.vector_rows(share, gemv, std);
         run.vector_bytes += rows * std.organisation.row_bytes * count;
-        run.result_bytes += one.result_reads * burst * count;
+        run.result_bytes += one.result_reads * pim.read_out_bytes(&std.organisation) * count;
         // A bound of the whole is that of any of its parts.
         run.bound = run.bound.max(one.bound);
         if one.ticks > run.ticks {
