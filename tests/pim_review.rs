@@ -2,7 +2,7 @@
 //! for its defect.
 
 use crate::support::{pim, try_pim};
-use memwall_sim::dram::NoObserver;
+use memwall_sim::dram::{Command, CommandLog, NoObserver};
 use memwall_sim::pim::Format;
 use memwall_sim::pim::bound::ClosedForm;
 use memwall_sim::pim::gemv::{Gemv, run};
@@ -106,4 +106,29 @@ fn results_left_in_fewer_bytes_than_they_have() {
     let (bytes, slow) = product(&["pim.result_bytes=256"]);
     assert_eq!(bytes, 256 * 8192);
     assert!(slow >= ticks + 127 * 2, "{slow} after {ticks}");
+}
+
+#[test]
+fn read_outs_overlapped_on_the_data_bus() {
+    // 32 banks of 256 B: 128 bursts of two ticks, and packed rows of four short read-outs.
+    let wide = "pim.result_bytes=256";
+    for (name, command) in [
+        ("newton-hbm2", Command::Readres),
+        ("neupims-hbm2", Command::CompsReadres),
+    ] {
+        let standard = pim(name, &[wide]);
+        let gemv = Gemv {
+            m: 32 * 32 * 8,
+            k: 128,
+            vectors: 1,
+            format: Format::Fp16,
+        };
+        let mut log = CommandLog::default();
+        run(&gemv, &standard, &mut log).expect("a product that fits");
+        let issued = log.0.iter().filter(|issued| issued.command == command);
+        let data: Vec<u64> = issued.map(|issued| issued.at + 2 * issued.comps).collect();
+        assert_eq!(data.len(), 8, "{name}");
+        let apart = data.windows(2).map(|pair| pair[1] - pair[0]).min();
+        assert_eq!(apart, Some(256), "{name}");
+    }
 }
