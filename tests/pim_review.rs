@@ -1,8 +1,10 @@
 //! Defects of the physical PIM side that a review found and must not come back; each test is named
 //! for its defect.
 
-use crate::support::{pim, try_pim};
+use crate::support::{machine, pim, try_pim};
+use memwall_models::{Sequence, registry};
 use memwall_sim::dram::{Command, CommandLog, NoObserver};
+use memwall_sim::exec::{Fidelity, Simulator};
 use memwall_sim::pim::Format;
 use memwall_sim::pim::bound::ClosedForm;
 use memwall_sim::pim::gemv::{Gemv, run};
@@ -130,5 +132,29 @@ fn read_outs_overlapped_on_the_data_bus() {
         assert_eq!(data.len(), 8, "{name}");
         let apart = data.windows(2).map(|pair| pair[1] - pair[0]).min();
         assert_eq!(apart, Some(256), "{name}");
+    }
+}
+
+#[test]
+fn results_were_missing_from_the_bytes_on_the_pins() {
+    let mut model = registry::get("llama-2-7b").expect("embedded");
+    model.layers = 1;
+    let batch = [Sequence {
+        new_tokens: 1,
+        context: 999,
+    }];
+    let bytes = |settings: &[&str], fidelity| {
+        let machine = machine("neupims", settings);
+        let mut simulator = Simulator::new(&machine, &model, 1, fidelity).expect("a machine");
+        let timing = simulator.step(&batch, &[0]).expect("a step");
+        timing.usage.bus_bytes
+    };
+    // 32 heads of 128 over 1,000 tokens: four keys a row, 32 tokens a tile, so 8 x 32 tiles of four
+    // scores; a value row holds 512 tokens, so 2 x 32 x 4 tiles of one sum. 64 B each.
+    let results = (8 * 32 * 4 + 2 * 32 * 4) * 64;
+    for fidelity in [Fidelity::Command, Fidelity::Fast] {
+        let with = bytes(&[], fidelity);
+        let without = bytes(&["quirks.result_off_bus=true"], fidelity);
+        assert_eq!(with - without, results);
     }
 }

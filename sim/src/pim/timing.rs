@@ -187,6 +187,15 @@ impl PimTiming {
         self.read_out_bursts(organisation) * buses * organisation.burst_bytes
     }
 
+    /// The same, where they take up time of the data bus.
+    pub fn bus_bytes_of_read_out(&self, organisation: &Organisation) -> u64 {
+        if self.quirks.result_off_bus {
+            0
+        } else {
+            self.read_out_bytes(organisation)
+        }
+    }
+
     /// Ticks of a read-out on the data bus.
     pub fn read_out_ticks(&self, std: &Standard) -> Tick {
         let apart = std.timing.burst.max(std.timing.ccd_s);
