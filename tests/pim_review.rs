@@ -158,3 +158,13 @@ fn results_were_missing_from_the_bytes_on_the_pins() {
         assert_eq!(with - without, results);
     }
 }
+
+#[test]
+fn a_quirk_lowered_the_bound_of_the_die() {
+    let pass = |settings: &[&str]| {
+        let standard = pim("neupims-hbm2", settings);
+        let side = standard.pim.as_ref().expect("a PIM side");
+        ClosedForm::new(&standard, side, 32, 1024).pass
+    };
+    assert_eq!(pass(&["quirks.early_pim_release=true"]), pass(&[]));
+}

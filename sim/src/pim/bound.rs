@@ -73,11 +73,8 @@ impl RowPass {
             activations: (groups - 1) * apart,
             steps: steps * pim.comp,
             rcd: t.rcd_rd,
-            rtp: if pim.quirks.early_pim_release {
-                0
-            } else {
-                t.rtp
-            },
+            // A bound is that of a die: with `early_pim_release` the artifact closes rows sooner.
+            rtp: t.rtp,
             ras: t.ras,
             rp: t.rp,
             groups,
