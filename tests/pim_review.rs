@@ -5,7 +5,7 @@ use crate::support::{machine, pim, try_pim};
 use memwall_models::{Sequence, registry};
 use memwall_sim::dram::{Command, CommandLog, NoObserver};
 use memwall_sim::exec::{Fidelity, Simulator};
-use memwall_sim::pim::Format;
+use memwall_sim::pim::{Format, hbm_pim};
 use memwall_sim::pim::bound::ClosedForm;
 use memwall_sim::pim::gemv::{Gemv, run};
 
@@ -167,4 +167,13 @@ fn a_quirk_lowered_the_bound_of_the_die() {
         ClosedForm::new(&standard, side, 32, 1024).pass
     };
     assert_eq!(pass(&["quirks.early_pim_release=true"]), pass(&[]));
+}
+
+#[test]
+fn tiny_products_had_no_bound() {
+    let standard = pim("hbm-pim", &[]);
+    assert_eq!(hbm_pim::bound::gemv_ticks(&standard, 0), 0);
+    // One step of all units: a row is opened first.
+    let opened = standard.timing.rcd_rd;
+    assert_eq!(hbm_pim::bound::gemv_ticks(&standard, 2 * 8 * 8), opened);
 }
