@@ -3,11 +3,14 @@
 
 use crate::support::{machine, pim, try_pim};
 use memwall_models::{Sequence, registry};
-use memwall_sim::dram::{Command, CommandLog, NoObserver};
+use memwall_sim::dram::{
+    Channel, Command, CommandLog, Descriptor, Direction, Issued, NoObserver, Stop, Watch,
+};
 use memwall_sim::exec::{Fidelity, Simulator};
-use memwall_sim::pim::{Format, hbm_pim};
 use memwall_sim::pim::bound::ClosedForm;
 use memwall_sim::pim::gemv::{Gemv, run};
+use memwall_sim::pim::{Format, PimOp, PimProgram, hbm_pim};
+use memwall_sim::time::Tick;
 
 /// What is wrong with a PIM device, in words.
 fn refused(name: &str, settings: &[&str]) -> String {
@@ -176,4 +179,56 @@ fn tiny_products_had_no_bound() {
     // One step of all units: a row is opened first.
     let opened = standard.timing.rcd_rd;
     assert_eq!(hbm_pim::bound::gemv_ticks(&standard, 2 * 8 * 8), opened);
+}
+
+/// Commands of a stream of one direction beside tiles of `comps` steps.
+fn beside(settings: &[&str], direction: Direction, comps: u32) -> Vec<Issued> {
+    let mut channel = Channel::new(pim("neupims-hbm2", settings));
+    let stream = Descriptor::sequential(direction, 0, 4000);
+    channel.push(0, stream, Watch::Record);
+    let tile = |row: u32| PimOp::Tile {
+        row: 20_000 + row,
+        results: 1,
+        comps,
+    };
+    let program = PimProgram {
+        ops: (0..40u32).map(tile).collect(),
+    };
+    channel.push_pim(0, program, Watch::Record);
+    let mut log = CommandLog::default();
+    while channel.advance(Tick::MAX, &mut log) != Stop::Idle {}
+    log.0
+}
+
+#[test]
+fn host_columns_came_too_near_a_read_out() {
+    // Data-sheet distances of the part: a write keeps cwl + burst + tWTR_S = 12 before a read and
+    // cl + burst + tRTRS - cwl = 14 behind one, a read of another rank burst + tRTRS = 4.
+    for composite in ["pim.composite=true", "pim.composite=false"] {
+        for (direction, column, before, behind) in [
+            (Direction::Write, Command::Wr, 12, 14),
+            (Direction::Read, Command::Rd, 4, 4),
+        ] {
+            let log = beside(&[composite], direction, 32);
+            let read_outs: Vec<Tick> = log
+                .iter()
+                .filter(|issued| matches!(issued.command, Command::CompsReadres | Command::Readres))
+                .map(|issued| issued.at + 2 * issued.comps)
+                .collect();
+            assert_eq!(read_outs.len(), 40);
+            let columns = log.iter().filter(|issued| issued.command == column);
+            let mut beside = 0;
+            for issued in columns {
+                let next = read_outs.partition_point(|&at| at <= issued.at);
+                if let Some(&at) = read_outs.get(next) {
+                    beside += 1;
+                    assert!(issued.at + before <= at, "{issued:?} before {at}");
+                }
+                if let Some(&at) = next.checked_sub(1).and_then(|last| read_outs.get(last)) {
+                    assert!(at + behind <= issued.at, "{issued:?} behind {at}");
+                }
+            }
+            assert!(beside > 100, "{beside} beside the tiles");
+        }
+    }
 }

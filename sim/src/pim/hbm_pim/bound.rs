@@ -67,7 +67,9 @@ pub fn gemv_ticks(standard: &Standard, weight_bytes: u64) -> Tick {
         steps => standard.timing.rcd_rd + (steps - 1) * stride(standard),
     };
     let rows = ticks(organisation.row_bytes, row_ticks(standard));
-    ticks(BURST_BYTES, stride(standard)).max(rows).max(first_row)
+    ticks(BURST_BYTES, stride(standard))
+        .max(rows)
+        .max(first_row)
 }
 
 /// The same as parts of a row pass.
