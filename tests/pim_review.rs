@@ -232,3 +232,39 @@ fn host_columns_came_too_near_a_read_out() {
         }
     }
 }
+
+#[test]
+fn activations_of_all_banks_ignored_the_window() {
+    let product = |settings: &[&str]| {
+        let standard = pim("newton-hbm2", settings);
+        let gemv = Gemv {
+            m: 32 * 32 * 8,
+            k: 512,
+            vectors: 1,
+            format: Format::Fp16,
+        };
+        let mut log = CommandLog::default();
+        let run = run(&gemv, &standard, &mut log).expect("a product that fits");
+        assert!(run.ticks >= run.bound, "{} under {}", run.ticks, run.bound);
+        let of_rank = |issued: &&Issued| issued.command == Command::ActAb && issued.bank == 0;
+        let opened: Vec<Tick> = log.0.iter().filter(of_rank).map(|act| act.at).collect();
+        let step = log.0.iter().find(|issued| issued.command == Command::Comp);
+        (opened, step.expect("steps").at)
+    };
+    let rank = "pim.activation=\"rank\"";
+    // Sixteen banks of a rank: three windows of 30 behind the first four, 4 apart in each.
+    let (opened, step) = product(&[rank]);
+    assert!(step >= opened[0] + 3 * 30 + 3 * 4 + 14, "{opened:?} {step}");
+    let quirk = "quirks.all_bank_act_outside_window=true";
+    let (opened, step) = product(&[rank, quirk]);
+    assert!(step <= opened[0] + 1 + 14, "{opened:?} {step}");
+    // Four banks in one group: a window of 300 holds the next activation.
+    let small = [
+        rank,
+        "memory.organisation.bank_groups=1",
+        "memory.timing.t_faw_tck=300",
+    ];
+    let (opened, _) = product(&small);
+    let apart = opened.windows(2).map(|pair| pair[1] - pair[0]).min();
+    assert!(apart >= Some(300), "{opened:?}");
+}

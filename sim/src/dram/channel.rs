@@ -433,16 +433,28 @@ impl Channel {
         observer: &mut impl Observer,
     ) {
         let place = self.std.places[bank];
-        self.gates
-            .issued(self.std.rules.after(command), place, self.now, comps);
+        let mut last = self.now;
         match command {
             Command::Act => self.gates.activate(place.rank, 1, self.now),
+            Command::ActAb => {
+                if let Some(pim) = &self.std.pim {
+                    for behind in pim.opening(&self.std) {
+                        last = self.now + behind;
+                        if !pim.quirks.all_bank_act_outside_window {
+                            self.gates.activate(place.rank, 1, last);
+                        }
+                    }
+                }
+            }
             Command::GAct if !self.gact_outside_window() => {
                 let rows = self.std.organisation.banks_per_group;
                 self.gates.activate(place.rank, rows, self.now);
             }
             _ => {}
         }
+        // What opens banks one behind the other counts from the last of them.
+        let rules = self.std.rules.after(command);
+        self.gates.issued(rules, place, last, comps);
         self.counters.commands[command as usize] += 1;
         observer.command(Issued {
             at: self.now,

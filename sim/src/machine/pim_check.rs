@@ -16,18 +16,12 @@ pub(super) fn check(
 ) -> Result<(), ConfigError> {
     let fault = |path: &str, rule: &str| Err(machine.fault(path, rule));
     let organisation = &standard.organisation;
-    let at_once = match pim.activation {
-        Activation::Group => organisation.banks_per_group,
-        Activation::Rank => organisation.banks() / organisation.units(),
-    };
-    let outside = match pim.activation {
-        Activation::Group => pim.quirks.gact_outside_window,
-        Activation::Rank => pim.quirks.all_bank_act_outside_window,
-    };
-    if at_once > 4 && !outside {
+    let at_once = organisation.banks_per_group;
+    let group = pim.activation == Activation::Group;
+    if group && at_once > 4 && !pim.quirks.gact_outside_window {
         let rule = format!(
-            "opens {at_once} rows at once, and the four-activate window admits four: \
-             quirks.all_bank_act_outside_window drops it for rows opened in a whole rank"
+            "opens the {at_once} banks of a group at once, and the four-activate window admits four: \
+             \"rank\" opens those of a rank one behind the other"
         );
         return fault("pim.activation", &rule);
     }

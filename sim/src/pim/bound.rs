@@ -64,13 +64,19 @@ impl RowPass {
     /// Of `steps` multiply-accumulate steps on one set of open rows.
     pub fn new(std: &Standard, pim: &PimTiming, steps: u64) -> RowPass {
         let t = &std.timing;
-        let groups = match pim.activation {
-            Activation::Group => std.organisation.bank_groups as u64,
-            Activation::Rank => 1,
-        };
         let apart = t.faw.max(t.rrd_s);
+        let organisation = &std.organisation;
+        let of_rank = (organisation.banks() / organisation.units()) as u64;
+        let (groups, activations) = match pim.activation {
+            Activation::Group => {
+                let groups = organisation.bank_groups as u64;
+                (groups, (groups - 1) * apart)
+            }
+            Activation::Rank if pim.quirks.all_bank_act_outside_window => (1, 0),
+            Activation::Rank => (of_rank.div_ceil(4), pim.opening_ticks(std)),
+        };
         RowPass {
-            activations: (groups - 1) * apart,
+            activations,
             steps: steps * pim.comp,
             rcd: t.rcd_rd,
             // A bound is that of a die: with `early_pim_release` the artifact closes rows sooner.

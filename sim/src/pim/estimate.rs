@@ -16,7 +16,7 @@ pub(crate) fn activations(std: &Standard, pim: &PimTiming) -> Tick {
         Activation::Group => {
             t.faw.max(t.rrd_s) * (std.organisation.bank_groups as Tick - 1) + ranks
         }
-        Activation::Rank => ranks,
+        Activation::Rank => ranks + pim.opening_ticks(std),
     }
 }
 

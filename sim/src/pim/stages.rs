@@ -303,11 +303,10 @@ fn open_at(pim: &PimTiming, std: &Standard, gates: &Gates, unit: u64) -> Tick {
         return bits(unit).map(ready).min().unwrap_or(0);
     }
     let rows = unit.count_ones() as usize;
-    let window = if rows > 4 {
-        // Only machines that may ignore the window open so many at once.
+    let window = if pim.quirks.all_bank_act_outside_window && pim.activation == Activation::Rank {
         0
     } else {
-        gates.window(std.places[unit.trailing_zeros() as usize].rank, rows)
+        gates.window(std.places[unit.trailing_zeros() as usize].rank, rows.min(4))
     };
     bits(unit).map(ready).fold(window, Tick::max)
 }

@@ -175,6 +175,35 @@ impl PimTiming {
         }
     }
 
+    /// Ticks from the first bank that an all-bank activation opens to each, that one included: four
+    /// within a window, tRRD apart, as the single activations that they are on a die. All zero where
+    /// a quirk drops the window.
+    pub fn opening(&self, std: &Standard) -> impl Iterator<Item = Tick> + use<> {
+        let organisation = &std.organisation;
+        let banks = (organisation.banks() / organisation.units()) as Tick;
+        let t = &std.timing;
+        // The banks of a command are opened round the groups.
+        let groups = (organisation.bank_groups as Tick).max(1);
+        let apart = t.rrd_s.max(t.rrd_l.div_ceil(groups));
+        let window = t.faw.max(4 * apart);
+        let at_once = self.quirks.all_bank_act_outside_window;
+        (0..banks).map(move |bank| {
+            if at_once {
+                0
+            } else {
+                bank / 4 * window + bank % 4 * apart
+            }
+        })
+    }
+
+    /// Ticks until the last bank of an all-bank activation opens; zero for those of a group.
+    pub fn opening_ticks(&self, std: &Standard) -> Tick {
+        match self.activation {
+            Activation::Group => 0,
+            Activation::Rank => self.opening(std).last().unwrap_or(0),
+        }
+    }
+
     /// Bursts in which one read-out leaves each data bus of a channel, a partial sum from every bank.
     pub fn read_out_bursts(&self, organisation: &Organisation) -> u64 {
         let banks = organisation.banks() as u64 / organisation.pseudo_channels as u64;
