@@ -9,7 +9,7 @@ use memwall_sim::dram::{
 use memwall_sim::exec::{Fidelity, Simulator};
 use memwall_sim::pim::bound::ClosedForm;
 use memwall_sim::pim::gemv::{Gemv, run};
-use memwall_sim::pim::{Format, PimOp, PimProgram, hbm_pim};
+use memwall_sim::pim::{Format, PimOp, PimProgram, attacc, hbm_pim};
 use memwall_sim::time::Tick;
 
 /// What is wrong with a PIM device, in words.
@@ -267,4 +267,17 @@ fn activations_of_all_banks_ignored_the_window() {
     let (opened, _) = product(&small);
     let apart = opened.windows(2).map(|pair| pair[1] - pair[0]).min();
     assert!(apart >= Some(300), "{opened:?}");
+}
+
+#[test]
+fn attacc_showed_no_activation_limit() {
+    let standard = pim("attacc", &[]);
+    let die = attacc::Parameters::new(attacc::Level::Bank);
+    let form = attacc::bound::closed_form(&standard, &die);
+    // 16 banks of a rank: three windows of 39, and 2 between the last four.
+    assert_eq!(form.pass.activations, 3 * 39 + 3 * 2);
+    assert_eq!(form.pass.ticks(), 3 * 39 + 3 * 2 + 238);
+    let simulator = attacc::Parameters::parity(attacc::Level::Bank, 2);
+    let form = attacc::bound::closed_form(&standard, &simulator);
+    assert_eq!(form.pass.ticks(), 238);
 }

@@ -84,8 +84,14 @@ fn quirks<'a>(set: impl Iterator<Item = &'a str>) -> Vec<String> {
     if set.is_empty() {
         return Vec::new();
     }
+    // How many banks open at once is what the bound of the machine as given says.
+    let but = if set.contains(&"all_bank_act_outside_window") {
+        ", but that a whole rank opens at once"
+    } else {
+        ""
+    };
     vec![format!(
-        "quirks are on ({}): the bound is that of a die without them",
+        "quirks are on ({}): the bound is that of a die without them{but}",
         set.join(", ")
     )]
 }
