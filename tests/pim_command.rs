@@ -44,6 +44,23 @@ fn attacc_moves_every_result() {
 }
 
 #[test]
+fn every_device_is_shown() {
+    let folder = folder("pim-shown");
+    let listed = record(&folder, &["hw", "list", "--json"]);
+    let devices = listed["pim_devices"].as_array().expect("a list");
+    assert!(devices.len() >= 7, "{devices:?}");
+    for name in devices.iter().filter_map(|device| device["name"].as_str()) {
+        let shown = record(&folder, &["hw", "show", name, "--json"]);
+        assert_eq!(shown["name"].as_str(), Some(name));
+        let (inside, pins) = (
+            &shown["in_banks_bytes_per_s"],
+            &shown["memory"]["peak_bytes_per_s"],
+        );
+        assert!(inside.as_u64() > pins.as_u64(), "{name}");
+    }
+}
+
+#[test]
 fn two_runs_are_equal() {
     let once = |name: &str| {
         let arguments = ["pim", "gemv", "3000", "5000", "--hw", "neupims", "--json"];

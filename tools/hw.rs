@@ -2,16 +2,17 @@
 
 use crate::cli::{HwArguments, HwCommand};
 use crate::diagnostics::Failure;
-use crate::embedded::{Embedded, is_part, machine, part, settings};
+use crate::embedded::{Embedded, is_part, is_pim, machine, part, pim, settings};
 use crate::output;
 use memwall_reports::figures::count;
-use memwall_sim::machine::{Device, Machine, NpuDevice, PartSource, load, load_part};
+use memwall_sim::machine::{Device, Machine, NpuDevice, PartSource, load, load_part, load_pim};
 use serde::Serialize;
 use std::fmt::Write;
 
 #[derive(Serialize)]
 struct Lists {
     machines: Vec<Listed>,
+    pim_devices: Vec<Listed>,
     memory_parts: Vec<Listed>,
 }
 
@@ -45,6 +46,9 @@ pub(crate) fn hw(arguments: &HwArguments) -> Result<(), Failure> {
             if is_part(name) {
                 return crate::part::show(&*part(name, &settings)?, *json);
             }
+            if is_pim(name) {
+                return crate::pim::show(&pim(name, &settings)?, *json);
+            }
             show(&machine(name, &settings)?, *json)
         }
     }
@@ -53,6 +57,7 @@ pub(crate) fn hw(arguments: &HwArguments) -> Result<(), Failure> {
 fn list(json: bool) -> Result<(), Failure> {
     let mut lists = Lists {
         machines: Vec::new(),
+        pim_devices: Vec::new(),
         memory_parts: Vec::new(),
     };
     for name in Embedded.machine_names() {
@@ -60,6 +65,13 @@ fn list(json: bool) -> Result<(), Failure> {
         lists.machines.push(Listed {
             name,
             description: machine.description,
+        });
+    }
+    for name in Embedded.pim_names() {
+        let device = load_pim(&Embedded, &name, &[])?;
+        lists.pim_devices.push(Listed {
+            name,
+            description: device.description,
         });
     }
     for name in Embedded.part_names() {
@@ -75,6 +87,7 @@ fn list(json: bool) -> Result<(), Failure> {
     let mut text = String::new();
     for (title, listed) in [
         ("machines", &lists.machines),
+        ("PIM devices", &lists.pim_devices),
         ("memory parts", &lists.memory_parts),
     ] {
         let _ = writeln!(text, "{title}");
