@@ -281,3 +281,34 @@ fn attacc_showed_no_activation_limit() {
     let form = attacc::bound::closed_form(&standard, &simulator);
     assert_eq!(form.pass.ticks(), 238);
 }
+
+#[test]
+fn a_long_pass_kept_refreshes_waiting() {
+    for header in ["pim.header=true", "pim.header=false"] {
+        let standard = pim("neupims-hbm2", &[header]);
+        let interval = standard.timing.refi;
+        let mut channel = Channel::new(standard);
+        // 5,000 sums of 33 steps of two ticks: 85 intervals on one row.
+        let pass = PimOp::Tile {
+            row: 7,
+            results: 5000,
+            comps: 32,
+        };
+        let program = PimProgram { ops: vec![pass] };
+        channel.push_pim(0, program, Watch::Record);
+        let mut log = CommandLog::default();
+        while channel.advance(Tick::MAX, &mut log) != Stop::Idle {}
+        let of = |command, bank| -> Vec<Tick> {
+            let issued = log.0.iter();
+            let those = issued.filter(|issued| issued.command == command && issued.bank == bank);
+            those.map(|issued| issued.at).collect()
+        };
+        assert_eq!(of(Command::CompsReadres, 0).len(), 5000);
+        for rank in [0, 16] {
+            let refreshed = of(Command::Ref, rank);
+            assert!(refreshed.len() > 70, "{} refreshes", refreshed.len());
+            let longest = refreshed.windows(2).map(|pair| pair[1] - pair[0]).max();
+            assert!(longest <= Some(9 * interval), "{longest:?}");
+        }
+    }
+}

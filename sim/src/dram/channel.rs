@@ -17,6 +17,7 @@ use super::observer::{Issued, Observer};
 use super::refresh::Refresh;
 use super::rows::Rows;
 use super::stream::{BlockId, Completion, Descriptor, Direction, Watch};
+use crate::pim::passes::fitting;
 use crate::pim::sequencer::{Candidate, Sequencer};
 use crate::pim::stages::close_rank;
 use crate::pim::{Arbitration, PimProgram};
@@ -147,8 +148,13 @@ impl Channel {
     }
 
     /// Gives the channel a PIM program that may start at `release`. The part must have a PIM side;
-    /// an empty program completes at its release.
+    /// an empty program completes at its release. Passes over open rows for which refreshes could
+    /// not wait are parted.
     pub fn push_pim(&mut self, release: Tick, program: PimProgram, watch: Watch) -> BlockId {
+        let program = match &self.std.pim {
+            Some(pim) => fitting(program, &self.std, pim),
+            None => program,
+        };
         let block = self.new_block(release, u64::from(!program.ops.is_empty()), watch);
         if !program.ops.is_empty() {
             self.pim.push(release, block, program);

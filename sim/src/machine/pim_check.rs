@@ -6,6 +6,7 @@ use super::load::Document;
 use super::raw::RawMachine;
 use crate::dram::constraint::Constraint;
 use crate::dram::{Command, Direction, Scope, Standard};
+use crate::pim::passes::longest;
 use crate::pim::{Activation, Format, PimTiming, RowBuffers, attacc};
 
 /// Rules between the PIM side and its part.
@@ -158,6 +159,17 @@ fn column_path(
             );
             return fault(&path, &rule);
         }
+    }
+    let macs = pim.macs_per_bank.max(1);
+    let steps = Format::Fp16.elements(organisation.row_bytes) / macs;
+    let pass = steps.max(pim.min_comps).saturating_mul(pim.comp);
+    let most = longest(standard);
+    if pass > most {
+        let rule = format!(
+            "the {steps} steps of a row take {pass} ticks, and refreshes may wait {most}: eight of \
+             them postponed"
+        );
+        return fault("pim.comp_tck", &rule);
     }
     // The row leaves its bank over the same path as a read.
     let least = organisation.columns() * apart;
