@@ -34,6 +34,7 @@ mod npu_validation;
 mod onnxim;
 mod pim_command;
 mod pim_gemv;
+mod pim_review;
 mod ramulator;
 mod regression;
 mod samples;

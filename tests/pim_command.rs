@@ -37,6 +37,30 @@ fn every_device_runs_a_product_no_faster_than_its_bound() {
 }
 
 #[test]
+fn attacc_moves_every_result() {
+    let arguments = ["pim", "gemv", "4096", "4096", "--hw", "attacc", "--json"];
+    let record = record(&folder("pim-results"), &arguments);
+    assert_eq!(record["result"]["result_bytes"].as_u64(), Some(2 * 4096));
+}
+
+#[test]
+fn every_device_is_shown() {
+    let folder = folder("pim-shown");
+    let listed = record(&folder, &["hw", "list", "--json"]);
+    let devices = listed["pim_devices"].as_array().expect("a list");
+    assert!(devices.len() >= 7, "{devices:?}");
+    for name in devices.iter().filter_map(|device| device["name"].as_str()) {
+        let shown = record(&folder, &["hw", "show", name, "--json"]);
+        assert_eq!(shown["name"].as_str(), Some(name));
+        let (inside, pins) = (
+            &shown["in_banks_bytes_per_s"],
+            &shown["memory"]["peak_bytes_per_s"],
+        );
+        assert!(inside.as_u64() > pins.as_u64(), "{name}");
+    }
+}
+
+#[test]
 fn two_runs_are_equal() {
     let once = |name: &str| {
         let arguments = ["pim", "gemv", "3000", "5000", "--hw", "neupims", "--json"];
@@ -72,7 +96,9 @@ fn bad_pim_devices_are_refused() {
         of("pim.formats.int9=32"),
         of("pim.formats.int8=33"),
         of("pim.accumulators=2"),
-        of("pim.activation=\"rank\""),
+        of("pim.row_buffers=\"blocked\""),
+        of("pim.macs_per_bank=512"),
+        of("pim.gwrite_tck=1"),
         of("pim.arbitration=\"time_sliced\""),
         of("pim.slices_tck=[1000,1000]"),
         of("pim.rules=[\"pim-newton\"]"),

@@ -82,7 +82,9 @@ fn a_longer_row_truncated_the_number_of_steps() {
     let wide = [
         "memory.organisation.row_bytes=131072",
         "memory.controller.bank_queue_bursts=4096",
+        "memory.timing.t_refi_tck=100000",
         "pim.macs_per_bank=1",
+        "pim.gwrite_tck=4096",
     ];
     let model = one_layer("llama-3.1-8b");
     let time = |context| {

@@ -2,7 +2,7 @@
 
 use memwall_sim::dram::Standard;
 use memwall_sim::machine::{
-    ConfigError, Device, Machine, NpuDevice, PartSource, PartText, Setting, load,
+    ConfigError, Device, Machine, NpuDevice, PartSource, PartText, PimDevice, Setting, load,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -151,13 +151,18 @@ pub const PARITY: [&str; 7] = [
     "memory.controller.page_policy=open",
 ];
 
+/// A shipped machine or PIM device with settings that may be wrong.
+pub fn try_pim(name: &str, settings: &[&str]) -> Result<PimDevice, ConfigError> {
+    let settings = settings
+        .iter()
+        .map(|text| Setting::parse(text))
+        .collect::<Result<Vec<_>, _>>()?;
+    memwall_sim::machine::load_pim(&Shipped, name, &settings)
+}
+
 /// The PIM side of a shipped machine or PIM device.
 pub fn pim(name: &str, settings: &[&str]) -> Arc<Standard> {
-    let settings: Vec<Setting> = settings
-        .iter()
-        .map(|text| Setting::parse(text).expect("a setting"))
-        .collect();
-    let device = memwall_sim::machine::load_pim(&Shipped, name, &settings);
+    let device = try_pim(name, settings);
     device.expect("a shipped PIM device").memory
 }
 

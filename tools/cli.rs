@@ -197,13 +197,13 @@ pub(crate) struct HwArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum HwCommand {
-    /// Machines and memory parts, a line each
+    /// Machines, PIM devices and memory parts, a line each
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// A machine or memory part as resolved: after --set, with derived sizes, peaks and distances
+    /// A machine, PIM device or memory part as resolved: after --set, with derived sizes, peaks and distances
     Show {
         /// Embedded name or TOML file
         #[arg(value_name = "NAME|FILE")]

@@ -381,6 +381,20 @@ pub(crate) fn is_part(argument: &str) -> bool {
     text.lines().any(|line| line.trim() == "[organisation]")
 }
 
+/// Whether an argument names a PIM device: embedded, or a file with PIM commands and nothing that
+/// computes beside them.
+pub(crate) fn is_pim(argument: &str) -> bool {
+    if !is_path(argument, ".toml") {
+        return PIM.iter().any(|(name, _)| *name == argument);
+    }
+    let text = std::fs::read_to_string(argument).unwrap_or_default();
+    let has = |table: &str| {
+        text.lines()
+            .any(|line| line.trim_start().starts_with(table))
+    };
+    ["[pim]", "[hbm_pim]", "[attacc]"].into_iter().any(has) && !has("[npu]")
+}
+
 /// A memory part by embedded name or by path; the rules it names may lie beside it.
 pub(crate) fn part(argument: &str, settings: &[Setting]) -> Result<Arc<Standard>, Failure> {
     if !is_path(argument, ".toml") {

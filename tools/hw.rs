@@ -2,17 +2,18 @@
 
 use crate::cli::{HwArguments, HwCommand};
 use crate::diagnostics::Failure;
-use crate::embedded::{Embedded, energies, is_part, machine, part, settings};
+use crate::embedded::{Embedded, energies, is_part, is_pim, machine, part, pim, settings};
 use crate::output;
 use memwall_reports::figures::count;
 use memwall_sim::energy::area;
-use memwall_sim::machine::{Device, Machine, NpuDevice, PartSource, load, load_part};
+use memwall_sim::machine::{Device, Machine, NpuDevice, PartSource, load, load_part, load_pim};
 use serde::Serialize;
 use std::fmt::Write;
 
 #[derive(Serialize)]
 struct Lists {
     machines: Vec<Listed>,
+    pim_devices: Vec<Listed>,
     memory_parts: Vec<Listed>,
 }
 
@@ -74,6 +75,14 @@ pub(crate) fn hw(arguments: &HwArguments) -> Result<(), Failure> {
                 }
                 return crate::part::show(&*part(name, &settings)?, *json);
             }
+            if is_pim(name) {
+                if energy.is_some() {
+                    return Err(Failure::input(
+                        "--energy: a PIM device has no table of logic",
+                    ));
+                }
+                return crate::pim::show(&pim(name, &settings)?, *json);
+            }
             let mut machine = machine(name, &settings)?;
             if let Some(table) = energy {
                 machine.energy = Some(energies(table)?);
@@ -86,6 +95,7 @@ pub(crate) fn hw(arguments: &HwArguments) -> Result<(), Failure> {
 fn list(json: bool) -> Result<(), Failure> {
     let mut lists = Lists {
         machines: Vec::new(),
+        pim_devices: Vec::new(),
         memory_parts: Vec::new(),
     };
     for name in Embedded.machine_names() {
@@ -93,6 +103,13 @@ fn list(json: bool) -> Result<(), Failure> {
         lists.machines.push(Listed {
             name,
             description: machine.description,
+        });
+    }
+    for name in Embedded.pim_names() {
+        let device = load_pim(&Embedded, &name, &[])?;
+        lists.pim_devices.push(Listed {
+            name,
+            description: device.description,
         });
     }
     for name in Embedded.part_names() {
@@ -108,6 +125,7 @@ fn list(json: bool) -> Result<(), Failure> {
     let mut text = String::new();
     for (title, listed) in [
         ("machines", &lists.machines),
+        ("PIM devices", &lists.pim_devices),
         ("memory parts", &lists.memory_parts),
     ] {
         let _ = writeln!(text, "{title}");

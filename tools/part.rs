@@ -6,6 +6,7 @@ use crate::output;
 use memwall_sim::dram::energy::Basis;
 use memwall_sim::dram::interface::{Data, Slot, Slots};
 use memwall_sim::dram::{Command, Constraint, Energy, Scope, Standard};
+use memwall_sim::machine::PimDevice;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -66,6 +67,40 @@ pub(crate) fn show(part: &Standard, json: bool) -> Result<(), Failure> {
         return output::print_json(&shown);
     }
     output::print(&text(part, &shown))
+}
+
+/// A PIM device: what it is, then its part with the commands and distances that its side adds.
+#[derive(Serialize)]
+struct ShownDevice {
+    name: String,
+    description: String,
+    command_set: &'static str,
+    in_banks_bytes_per_s: u64,
+    memory: Shown,
+}
+
+/// Prints a PIM device whose multipliers take so many bytes a second from open rows.
+pub(crate) fn show_device(device: &PimDevice, peak: u64, json: bool) -> Result<(), Failure> {
+    let part = &device.memory;
+    let memory = shown(part);
+    if json {
+        return output::print_json(&ShownDevice {
+            name: device.name.clone(),
+            description: device.description.clone(),
+            command_set: device.set.name(),
+            in_banks_bytes_per_s: peak,
+            memory,
+        });
+    }
+    let mut shown = format!(
+        "{}: {}\n\ncommands   {}\nin banks   {:.1} GB/s while all rows are open\n\n",
+        device.name,
+        device.description,
+        device.set.name(),
+        peak as f64 / 1e9
+    );
+    shown.push_str(&text(part, &memory));
+    output::print(&shown)
 }
 
 fn shown(part: &Standard) -> Shown {

@@ -55,6 +55,12 @@ fn explain(arguments: &ExplainArguments) -> Result<(), Failure> {
     output::print(&text)
 }
 
+/// `memwall hw show` of a PIM device.
+pub(crate) fn show(device: &PimDevice, json: bool) -> Result<(), Failure> {
+    let form = sets::form(device, None)?;
+    crate::part::show_device(device, form.bytes_per_s(form.pass.steps), json)
+}
+
 fn load(arguments: &DeviceArguments) -> Result<PimDevice, Failure> {
     device(&arguments.hw, &settings(&arguments.settings)?)
 }

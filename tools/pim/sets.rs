@@ -35,7 +35,8 @@ pub(super) fn form(device: &PimDevice, steps: Option<u64>) -> Result<ClosedForm,
             let pim = side(device)?;
             let row = Format::Fp16.elements(standard.organisation.row_bytes);
             let steps = steps.unwrap_or(row.div_ceil(pim.macs_per_bank));
-            Ok(ClosedForm::new(standard, pim, steps))
+            let read = Format::Fp16.bytes(steps.saturating_mul(pim.macs_per_bank));
+            Ok(ClosedForm::new(standard, pim, steps, read))
         }
         CommandSet::HbmPim(_) => whole_rows(steps, hbm_pim::bound::closed_form(standard)),
         CommandSet::AttAcc(parameters) => {
@@ -73,7 +74,7 @@ fn newton(device: &PimDevice, product: &Gemv) -> Result<Done, Failure> {
     Ok(Done {
         product: (&done).into(),
         layout: layout(&done.mapping),
-        form: ClosedForm::new(standard, pim, done.steps_a_row),
+        form: ClosedForm::new(standard, pim, done.steps_a_row, done.bytes_a_row),
         notes,
     })
 }
@@ -83,8 +84,14 @@ fn quirks<'a>(set: impl Iterator<Item = &'a str>) -> Vec<String> {
     if set.is_empty() {
         return Vec::new();
     }
+    // How many banks open at once is what the bound of the machine as given says.
+    let but = if set.contains(&"all_bank_act_outside_window") {
+        ", but that a whole rank opens at once"
+    } else {
+        ""
+    };
     vec![format!(
-        "quirks are on ({}): the bound is that of a die without them",
+        "quirks are on ({}): the bound is that of a die without them{but}",
         set.join(", ")
     )]
 }
@@ -165,7 +172,8 @@ fn of_attacc(
             channels: (standard.organisation.channels as u64).min(m),
             commands: done.commands,
             vector_bytes: of(Command::WrGb),
-            result_bytes: of(Command::MvSb),
+            // A move takes a burst from the like unit of every pseudo-channel.
+            result_bytes: of(Command::MvSb) * standard.organisation.pseudo_channels as u64,
             macs: (product.macs(), done.macs() * lanes),
             streaming: gemv::streaming(weights, &interleaved(standard)),
         },

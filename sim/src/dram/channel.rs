@@ -11,11 +11,13 @@ use super::Standard;
 use super::choice::{Action, Choice, Columns};
 use super::command::{Command, PerCommand};
 use super::gates::Gates;
+use super::hold::Hold;
 use super::host::HostQueues;
 use super::observer::{Issued, Observer};
 use super::refresh::Refresh;
 use super::rows::Rows;
 use super::stream::{BlockId, Completion, Descriptor, Direction, Watch};
+use crate::pim::passes::fitting;
 use crate::pim::sequencer::{Candidate, Sequencer};
 use crate::pim::stages::close_rank;
 use crate::pim::{Arbitration, PimProgram};
@@ -84,8 +86,8 @@ pub struct Channel {
     pub(super) refresh: Refresh,
     pub(super) host: HostQueues,
     pub(super) pim: Sequencer,
-    /// Data-bus intervals reserved for PIM read-outs, earliest first.
-    pub(super) holds: VecDeque<(Tick, Tick)>,
+    /// What PIM read-outs keep from the host, earliest first.
+    pub(super) holds: VecDeque<Hold>,
     blocks: Vec<Block>,
     completions: Vec<Completion>,
     counters: Counters,
@@ -146,8 +148,13 @@ impl Channel {
     }
 
     /// Gives the channel a PIM program that may start at `release`. The part must have a PIM side;
-    /// an empty program completes at its release.
+    /// an empty program completes at its release. Passes over open rows for which refreshes could
+    /// not wait are parted.
     pub fn push_pim(&mut self, release: Tick, program: PimProgram, watch: Watch) -> BlockId {
+        let program = match &self.std.pim {
+            Some(pim) => fitting(program, &self.std, pim),
+            None => program,
+        };
         let block = self.new_block(release, u64::from(!program.ops.is_empty()), watch);
         if !program.ops.is_empty() {
             self.pim.push(release, block, program);
@@ -320,13 +327,9 @@ impl Channel {
         let stride = self.std.column_stride(direction);
         let queue = self.host.queue(direction);
         let run = *queue.front(bank)?;
-        let (command, done, latency) = match direction {
-            Direction::Read => (Command::Rd, self.std.timing.read_done(), self.std.timing.cl),
-            Direction::Write => (
-                Command::Wr,
-                self.std.timing.write_done(),
-                self.std.timing.cwl,
-            ),
+        let (command, done) = match direction {
+            Direction::Read => (Command::Rd, self.std.timing.read_done()),
+            Direction::Write => (Command::Wr, self.std.timing.write_done()),
         };
         let mut bursts = run.bursts.min(self.std.controller.max_lease);
         bursts = bursts.min(self.host.bursts_to_turn());
@@ -336,9 +339,9 @@ impl Channel {
             bursts = bursts.min(lacking);
         }
         let mut end = limit;
-        if let Some((from, _)) = self.holds.iter().find(|(_, to)| first + latency < *to) {
-            // The data of every burst must end before the next reserved interval begins.
-            end = end.min((from + 1).saturating_sub(latency + self.std.timing.burst));
+        let spans = self.holds.iter().map(|hold| hold.closed(direction));
+        if let Some((from, _)) = spans.into_iter().find(|(_, to)| first < *to) {
+            end = end.min(from);
         }
         if end > first + 1 {
             bursts = bursts.min((end - 1 - first) / stride + 1);
@@ -415,13 +418,12 @@ impl Channel {
         self.counters.pim_busy += steps;
         let read_out = matches!(candidate.command, Command::CompsReadres | Command::Readres);
         if read_out && !pim.quirks.result_off_bus {
-            let data = self.now + steps + self.std.timing.cl;
-            let gap = self.std.timing.rtrs;
-            let end = data + self.std.timing.burst + gap;
-            while self.holds.front().is_some_and(|(_, to)| *to <= self.now) {
+            while self.holds.front().is_some_and(|hold| hold.over(self.now)) {
                 self.holds.pop_front();
             }
-            self.holds.push_back((data.saturating_sub(gap), end));
+            let data = pim.read_out_ticks(&self.std);
+            let hold = Hold::new(&self.std.timing, self.now + steps, data);
+            self.holds.push_back(hold);
         }
         let Channel { std, rows, pim, .. } = self;
         let (block, at) = pim.issued(std, rows, candidate)?;
@@ -437,16 +439,28 @@ impl Channel {
         observer: &mut impl Observer,
     ) {
         let place = self.std.places[bank];
-        self.gates
-            .issued(self.std.rules.after(command), place, self.now, comps);
+        let mut last = self.now;
         match command {
             Command::Act => self.gates.activate(place.rank, 1, self.now),
+            Command::ActAb => {
+                if let Some(pim) = &self.std.pim {
+                    for behind in pim.opening(&self.std) {
+                        last = self.now + behind;
+                        if !pim.quirks.all_bank_act_outside_window {
+                            self.gates.activate(place.rank, 1, last);
+                        }
+                    }
+                }
+            }
             Command::GAct if !self.gact_outside_window() => {
                 let rows = self.std.organisation.banks_per_group;
                 self.gates.activate(place.rank, rows, self.now);
             }
             _ => {}
         }
+        // What opens banks one behind the other counts from the last of them.
+        let rules = self.std.rules.after(command);
+        self.gates.issued(rules, place, last, comps);
         self.counters.commands[command as usize] += 1;
         observer.command(Issued {
             at: self.now,
@@ -493,7 +507,7 @@ impl Channel {
         self.now = self.now.max(at);
         self.slot = self.slot.max(at);
         self.pim.settle(at);
-        self.holds.retain(|(_, to)| *to > at);
+        self.holds.retain(|hold| !hold.over(at));
     }
 
     /// Whether two drained channels will treat equal work equally.

@@ -134,13 +134,6 @@ impl Channel {
         (best.choice, best.runner_up)
     }
 
-    fn column(&self, direction: Direction) -> (Command, Tick) {
-        match direction {
-            Direction::Read => (Command::Rd, self.std.timing.cl),
-            Direction::Write => (Command::Wr, self.std.timing.cwl),
-        }
-    }
-
     pub(super) fn pim_candidate(&mut self, refresh_pending: bool) -> Option<Candidate> {
         let waiting = self.host.reads.total + self.host.writes.total > 0;
         let host_first = match self.arbitration() {
@@ -273,7 +266,7 @@ impl Channel {
         if pim_slice && self.pim.has_work(self.now) {
             return;
         }
-        let (column, latency) = self.column(direction);
+        let column = column(direction);
         let queue = self.host.queue(direction);
         let banks = queue.active & !self.pim.held_banks(self.now);
         let reserved = self.pim.reserved_row(self.now);
@@ -305,7 +298,7 @@ impl Channel {
                 match self.rows.host(bank) {
                     Some(row) if row == head.row => {
                         let at = self.gates.bank_ready(column, place, column_floor);
-                        columns.push(self.off_the_holds(at, latency), head.order, bank);
+                        columns.push(self.off_the_holds(at, direction), head.order, bank);
                     }
                     Some(_) => {
                         let at = self.gates.ready(Command::Pre, place);
@@ -339,17 +332,21 @@ impl Channel {
         }
     }
 
-    /// First tick from `at` on at which a column command's data keeps clear of the bus intervals
-    /// reserved for PIM read-outs.
-    fn off_the_holds(&self, at: Tick, latency: Tick) -> Tick {
-        let burst = self.std.timing.burst;
-        self.holds.iter().fold(at, |at, &(from, to)| {
-            let data = at + latency;
-            if data + burst > from && data < to {
-                to - latency
-            } else {
-                at
-            }
-        })
+    /// First tick from `at` on at which PIM read-outs leave the bus to a column command.
+    fn off_the_holds(&self, at: Tick, direction: Direction) -> Tick {
+        let closed = self.holds.iter().map(|hold| hold.closed(direction));
+        closed.fold(
+            at,
+            |at, (from, to)| {
+                if (from..to).contains(&at) { to } else { at }
+            },
+        )
+    }
+}
+
+fn column(direction: Direction) -> Command {
+    match direction {
+        Direction::Read => Command::Rd,
+        Direction::Write => Command::Wr,
     }
 }

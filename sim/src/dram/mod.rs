@@ -11,6 +11,7 @@ pub mod distances;
 pub mod drive;
 pub mod energy;
 pub mod gates;
+mod hold;
 mod host;
 pub mod interface;
 pub mod mapper;

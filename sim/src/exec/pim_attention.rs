@@ -49,6 +49,12 @@ fn busy(std: &Standard, groups: &[TileGroup]) -> Tick {
         * pim.comp
 }
 
+/// Read-outs of a group of tiles.
+fn read_outs(groups: &[TileGroup]) -> u64 {
+    let of = |group: &TileGroup| u64::from(group.tiles) * u64::from(group.results);
+    groups.iter().map(of).sum()
+}
+
 /// Ends of softmax and of the additions of partial sums, on shared pipes.
 struct Vector<'a> {
     npu: &'a Npu,
@@ -236,6 +242,8 @@ pub(super) fn run_fast(
     let geometry = Geometry::new(&std.organisation, pim);
     let basis = std::sync::Arc::clone(rates.basis());
     let blocked = pim.row_buffers == RowBuffers::Blocked;
+    let organisation = &std.organisation;
+    let of_read_out = pim.bus_bytes_of_read_out(organisation) / organisation.burst_bytes;
     let beside = costs.beside_write();
     let mut end = at;
     let mut busy_ticks = 0;
@@ -260,7 +268,8 @@ pub(super) fn run_fast(
             let scores = at + basis.to_ps(ticks);
             let done = vector.softmax(scores, &tiled.entry);
             let bursts = store(std, geometry, &tiled.entry, 0).total_bursts();
-            rates.count_bursts(bursts);
+            let results = read_outs(&tiled.logit) + read_outs(&tiled.attend);
+            rates.count_bursts(bursts + results * of_read_out);
             stored.push((done, basis.to_ps(basis.write.time(bursts)), bursts));
             if !blocked {
                 ticks += beside.steady(bursts);

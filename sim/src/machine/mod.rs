@@ -19,6 +19,7 @@ mod part_requests;
 mod part_rules;
 mod part_timing;
 mod pim;
+mod pim_check;
 mod pim_raw;
 mod plain;
 mod raw;

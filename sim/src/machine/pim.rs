@@ -2,6 +2,7 @@
 
 use super::error::ConfigError;
 use super::load::{Document, PartDocuments};
+use super::pim_check;
 use super::pim_raw::{
     RawActivation, RawArbitration, RawAttAcc, RawBalance, RawHbmPim, RawLevel, RawPim, RawPower,
     RawRowBuffers, RawVAppend,
@@ -88,6 +89,7 @@ pub(super) fn device(
             );
             return Err(fault(rule));
         }
+        pim_check::attacc_steps(&standard, parameters.level).map_err(fault)?;
         CommandSet::AttAcc(parameters)
     } else {
         CommandSet::Newton
@@ -149,7 +151,7 @@ pub(super) fn standard(
     let pim = timing(machine, memory, raw)?;
     let standard = memory.standard(Some(pim))?;
     if let Some(pim) = &standard.pim {
-        check(machine, &standard, pim)?;
+        pim_check::check(machine, &standard, pim)?;
     }
     Ok(standard)
 }
@@ -161,8 +163,10 @@ fn timing(
 ) -> Result<PimTiming, ConfigError> {
     let fault = |path: &str, rule: &str| Err(machine.fault(path, rule));
     let accumulators = raw.accumulators.map_or(1, |count| count.0);
+    let result_bytes = raw.result_bytes.map_or(2, |bytes| bytes.0);
     for (path, value) in [
         ("pim.accumulators", accumulators),
+        ("pim.result_bytes", result_bytes),
         ("pim.vector_buffer_rows", raw.vector_buffer_rows.0),
         ("pim.min_comps", raw.min_comps.0),
         ("pim.comp_tck", raw.comp_tck.0),
@@ -190,11 +194,13 @@ fn timing(
             .comp_tck
             .0
             .max(raw.comp_current_tck.map_or(0, |ticks| ticks.0)),
+        step_bytes: raw.step_bytes.map(|bytes| bytes.0),
         min_comps: raw.min_comps.0,
         macs_per_bank: raw.macs_per_bank.0,
         other_formats: formats(machine, raw)?,
         vector_buffer_rows: raw.vector_buffer_rows.0,
         accumulators,
+        result_bytes,
         header: raw.header,
         activation: match raw.activation {
             Some(RawActivation::Rank) => Activation::Rank,
@@ -296,81 +302,6 @@ fn power(
         return Err(machine.fault("pim.power.average_w", rule));
     }
     Ok(power)
-}
-
-/// Rules between the PIM side and its part.
-fn check(
-    machine: &Document<RawMachine>,
-    standard: &Standard,
-    pim: &PimTiming,
-) -> Result<(), ConfigError> {
-    let fault = |path: &str, rule: &str| Err(machine.fault(path, rule));
-    let organisation = &standard.organisation;
-    let at_once = match pim.activation {
-        Activation::Group => organisation.banks_per_group,
-        Activation::Rank => organisation.banks() / organisation.units(),
-    };
-    let outside = match pim.activation {
-        Activation::Group => pim.quirks.gact_outside_window,
-        Activation::Rank => pim.quirks.all_bank_act_outside_window,
-    };
-    if at_once > 4 && !outside {
-        let rule = format!(
-            "opens {at_once} rows at once, and the four-activate window admits four: \
-             quirks.all_bank_act_outside_window drops it for rows opened in a whole rank"
-        );
-        return fault("pim.activation", &rule);
-    }
-    if let Some(command) = commands(pim)
-        .into_iter()
-        .find(|command| standard.interface.form(*command).is_none())
-    {
-        let rule = format!(
-            "these do not describe {}, which this PIM side issues",
-            command.mnemonic()
-        );
-        return fault("pim.rules", &rule);
-    }
-    for (name, format) in Format::NAMES {
-        let Some(macs) = pim.macs(format) else {
-            continue;
-        };
-        let whole = format.elements(organisation.row_bytes).is_multiple_of(macs);
-        if !whole {
-            let path = match format {
-                Format::Fp16 => "pim.macs_per_bank".to_owned(),
-                _ => format!("pim.formats.{name}"),
-            };
-            let rule = format!(
-                "a row of {} bytes is a whole number of steps; found {macs} elements a step",
-                organisation.row_bytes
-            );
-            return fault(&path, &rule);
-        }
-    }
-    Ok(())
-}
-
-/// The commands that a PIM side issues.
-fn commands(pim: &PimTiming) -> Vec<crate::dram::Command> {
-    use crate::dram::Command::{Comp, CompsReadres, Gwrite, Header, Readres};
-    let mut commands = vec![
-        Gwrite,
-        pim.activation.command(),
-        pim.row_buffers.close_command(),
-    ];
-    if !pim.quirks.per_bank_precharge {
-        commands.push(pim.row_buffers.close_all_command());
-    }
-    if pim.header {
-        commands.push(Header);
-    }
-    if pim.composite {
-        commands.push(CompsReadres);
-    } else {
-        commands.extend([Comp, Readres]);
-    }
-    commands
 }
 
 pub(super) fn policy(raw: &RawPim) -> PimPolicy {

@@ -17,6 +17,9 @@ pub(super) struct RawPim {
     /// Elements a step of the other formats that the multipliers take, by name of the format.
     #[serde(default)]
     pub formats: BTreeMap<String, Positive>,
+    /// Bytes that a bank delivers to its multipliers in a step, where they do not sit behind the
+    /// column multiplexer that its bursts take; a burst if absent.
+    pub step_bytes: Option<Positive>,
     /// Ticks between two multiply-accumulate steps.
     pub comp_tck: Positive,
     /// Least steps of a read-out.
@@ -27,6 +30,8 @@ pub(super) struct RawPim {
     pub vector_buffer_rows: Positive,
     /// Partial sums that a bank keeps while its rows change; one if absent.
     pub accumulators: Option<Positive>,
+    /// Bytes of a partial sum as it is read out; those of fp16 if absent.
+    pub result_bytes: Option<Positive>,
     /// Whether tiles are announced by a header command.
     pub header: bool,
     /// Banks that one command opens; a bank group if absent.

@@ -51,10 +51,16 @@ impl System {
         sum
     }
 
-    /// Bytes moved over the pins, in whole bursts.
+    /// Bytes moved over the pins, in whole bursts: the host's, and the results of PIM.
     pub fn bus_bytes(&self) -> u64 {
         let counters = self.counters();
-        (counters.of(Command::Rd) + counters.of(Command::Wr)) * self.std.organisation.burst_bytes
+        let host = counters.of(Command::Rd) + counters.of(Command::Wr);
+        let organisation = &self.std.organisation;
+        let results = self.std.pim.as_ref().map_or(0, |pim| {
+            let read_outs = counters.of(Command::Readres) + counters.of(Command::CompsReadres);
+            read_outs * pim.bus_bytes_of_read_out(organisation)
+        });
+        host * organisation.burst_bytes + results
     }
 
     /// Tensors take the lower half of the rows; the rest is for PIM layouts.

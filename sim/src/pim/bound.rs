@@ -64,20 +64,23 @@ impl RowPass {
     /// Of `steps` multiply-accumulate steps on one set of open rows.
     pub fn new(std: &Standard, pim: &PimTiming, steps: u64) -> RowPass {
         let t = &std.timing;
-        let groups = match pim.activation {
-            Activation::Group => std.organisation.bank_groups as u64,
-            Activation::Rank => 1,
-        };
         let apart = t.faw.max(t.rrd_s);
+        let organisation = &std.organisation;
+        let of_rank = (organisation.banks() / organisation.units()) as u64;
+        let (groups, activations) = match pim.activation {
+            Activation::Group => {
+                let groups = organisation.bank_groups as u64;
+                (groups, (groups - 1) * apart)
+            }
+            Activation::Rank if pim.quirks.all_bank_act_outside_window => (1, 0),
+            Activation::Rank => (of_rank.div_ceil(4), pim.opening_ticks(std)),
+        };
         RowPass {
-            activations: (groups - 1) * apart,
+            activations,
             steps: steps * pim.comp,
             rcd: t.rcd_rd,
-            rtp: if pim.quirks.early_pim_release {
-                0
-            } else {
-                t.rtp
-            },
+            // A bound is that of a die: with `early_pim_release` the artifact closes rows sooner.
+            rtp: t.rtp,
             ras: t.ras,
             rp: t.rp,
             groups,
@@ -154,14 +157,15 @@ pub struct ClosedForm {
 }
 
 impl ClosedForm {
-    /// Of all-bank steps on whole rows (Newton, AiM, NeuPIMs).
-    pub fn new(std: &Standard, pim: &PimTiming, steps: u64) -> ClosedForm {
+    /// Of `steps` all-bank steps on a row (Newton, AiM, NeuPIMs), which read `of_bank` bytes of every
+    /// bank's row: fewer than the steps take in where several vectors share them.
+    pub fn new(std: &Standard, pim: &PimTiming, steps: u64, of_bank: u64) -> ClosedForm {
         let organisation = &std.organisation;
         let banks = (organisation.channels * organisation.banks()) as u64;
         ClosedForm {
             pass: RowPass::new(std, pim, steps),
             steps,
-            bytes: banks * organisation.row_bytes,
+            bytes: banks * of_bank.min(organisation.row_bytes),
             refresh: refresh(std),
             hz: std.clock.hz(),
         }

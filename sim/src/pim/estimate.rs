@@ -16,7 +16,7 @@ pub(crate) fn activations(std: &Standard, pim: &PimTiming) -> Tick {
         Activation::Group => {
             t.faw.max(t.rrd_s) * (std.organisation.bank_groups as Tick - 1) + ranks
         }
-        Activation::Rank => ranks,
+        Activation::Rank => ranks + pim.opening_ticks(std),
     }
 }
 
@@ -28,7 +28,9 @@ pub(crate) fn tile(std: &Standard, pim: &PimTiming, closes: Tick, tile: Tile) ->
     let opening = (closes + Tick::from(pim.header)).max(recovery);
     let results = Tick::from(tile.results.max(1));
     let steps = if tile.read_out {
-        pim.comp * (pim.steps(tile.comps) + 1) * results
+        let steps = pim.comp * (pim.steps(tile.comps) + 1);
+        // Where many banks share a narrow bus, results leave it slower than steps make them.
+        steps.max(pim.read_out_ticks(std)) * results
     } else {
         pim.comp * Tick::from(tile.comps) * results
     };

@@ -9,6 +9,7 @@ pub mod format;
 pub mod gemv;
 pub mod hbm_pim;
 pub mod newton;
+pub(crate) mod passes;
 pub mod program;
 pub(crate) mod sequencer;
 pub(crate) mod stages;

@@ -7,7 +7,7 @@ use super::stages::{
     after_close, after_header, after_step, close_rank, compute, duration, first_stage, in_slice,
     next_command, recharge, result_at, unit_banks,
 };
-use super::{Arbitration, RowBuffers};
+use super::{Arbitration, PimTiming, RowBuffers};
 use crate::dram::Standard;
 use crate::dram::command::Command;
 use crate::dram::gates::Gates;
@@ -68,6 +68,8 @@ pub(crate) struct Sequencer {
     forced: bool,
     /// The power cap allows no operation to start before this tick.
     powered: Tick,
+    /// The results of the last read-out have left the data bus at this tick.
+    bus_free: Tick,
 }
 
 impl Sequencer {
@@ -79,6 +81,7 @@ impl Sequencer {
             refused: false,
             forced: false,
             powered: 0,
+            bus_free: 0,
         }
     }
 
@@ -92,6 +95,9 @@ impl Sequencer {
             }
             if self.powered <= at {
                 self.powered = 0;
+            }
+            if self.bus_free <= at {
+                self.bus_free = 0;
             }
         }
     }
@@ -180,6 +186,11 @@ impl Sequencer {
         let floor = floor.max(self.stalled_until);
         let mut candidate = next_command(op, stage, std, pim, rows, gates, floor)?;
         candidate.at = candidate.at.max(floor);
+        if reads_out(&candidate, pim) {
+            // Its data comes a read latency behind its steps.
+            let ahead = pim.comp * candidate.comps + std.timing.cl;
+            candidate.at = candidate.at.max(self.bus_free.saturating_sub(ahead));
+        }
         if self.stage == Stage::Waiting {
             candidate.at = candidate.at.max(self.powered);
             if let Arbitration::TimeSliced { pim, host } = pim.arbitration
@@ -218,6 +229,9 @@ impl Sequencer {
             self.refused = false;
             self.forced = false;
             self.powered = self.powered.max(candidate.at) + recharge(op, std, pim);
+        }
+        if reads_out(&candidate, pim) {
+            self.bus_free = result_at(std, pim, &candidate);
         }
         let bank = candidate.bank;
         match candidate.command {
@@ -287,4 +301,10 @@ impl Sequencer {
         self.work.pop_front();
         Some((block, at))
     }
+}
+
+/// Whether a command puts results on the data bus.
+fn reads_out(candidate: &Candidate, pim: &PimTiming) -> bool {
+    let command = candidate.command;
+    matches!(command, Command::CompsReadres | Command::Readres) && !pim.quirks.result_off_bus
 }

@@ -35,9 +35,13 @@ pub(super) fn recharge(op: PimOp, std: &Standard, pim: &PimTiming) -> Tick {
 /// Tick at which the last partial sum of a tile is with the device, or settled in its accumulator.
 pub(super) fn result_at(std: &Standard, pim: &PimTiming, candidate: &Candidate) -> Tick {
     match candidate.command {
-        Command::CompsReadres if pim.quirks.result_off_bus => candidate.at + std.timing.read_done(),
-        Command::CompsReadres => candidate.at + pim.comp * candidate.comps + std.timing.read_done(),
-        Command::Readres => candidate.at + std.timing.read_done(),
+        Command::CompsReadres | Command::Readres if pim.quirks.result_off_bus => {
+            candidate.at + std.timing.read_done()
+        }
+        Command::CompsReadres | Command::Readres => {
+            let read_out = candidate.at + pim.comp * candidate.comps;
+            read_out + std.timing.cl + pim.read_out_ticks(std)
+        }
         _ => candidate.at + pim.comp,
     }
 }
@@ -299,11 +303,10 @@ fn open_at(pim: &PimTiming, std: &Standard, gates: &Gates, unit: u64) -> Tick {
         return bits(unit).map(ready).min().unwrap_or(0);
     }
     let rows = unit.count_ones() as usize;
-    let window = if rows > 4 {
-        // Only machines that may ignore the window open so many at once.
+    let window = if pim.quirks.all_bank_act_outside_window && pim.activation == Activation::Rank {
         0
     } else {
-        gates.window(std.places[unit.trailing_zeros() as usize].rank, rows)
+        gates.window(std.places[unit.trailing_zeros() as usize].rank, rows.min(4))
     };
     bits(unit).map(ready).fold(window, Tick::max)
 }

@@ -3,6 +3,7 @@
 
 use super::format::Format;
 use crate::dram::command::Command;
+use crate::dram::{Organisation, Standard};
 use crate::time::Tick;
 
 /// How the normal and the PIM rows of a bank share its sense amplifiers.
@@ -128,6 +129,8 @@ pub struct PimTiming {
     /// One multiply-accumulate step of all banks: the longer of what the column path and what the
     /// supply current allow.
     pub comp: Tick,
+    /// Bytes that a bank delivers to its multipliers in a step, where that is not a burst.
+    pub step_bytes: Option<u64>,
     /// Steps a read-out takes at least: the depth of the MAC pipeline.
     pub min_comps: Tick,
     /// Fp16 elements that one bank multiplies in a step.
@@ -139,6 +142,8 @@ pub struct PimTiming {
     /// Partial sums that a bank keeps while its rows and the vector change. One, and every row ends
     /// in a read-out.
     pub accumulators: u64,
+    /// Bytes of a partial sum as it leaves its bank.
+    pub result_bytes: u64,
     /// Whether a tile is announced by a P_HEADER, which takes a command slot.
     pub header: bool,
     /// Banks that an activation opens.
@@ -168,6 +173,62 @@ impl PimTiming {
         } else {
             Tick::from(comps)
         }
+    }
+
+    /// Ticks from the first bank that an all-bank activation opens to each, that one included: four
+    /// within a window, tRRD apart, as the single activations that they are on a die. All zero where
+    /// a quirk drops the window.
+    pub fn opening(&self, std: &Standard) -> impl Iterator<Item = Tick> + use<> {
+        let organisation = &std.organisation;
+        let banks = (organisation.banks() / organisation.units()) as Tick;
+        let t = &std.timing;
+        // The banks of a command are opened round the groups.
+        let groups = (organisation.bank_groups as Tick).max(1);
+        let apart = t.rrd_s.max(t.rrd_l.div_ceil(groups));
+        let window = t.faw.max(4 * apart);
+        let at_once = self.quirks.all_bank_act_outside_window;
+        (0..banks).map(move |bank| {
+            if at_once {
+                0
+            } else {
+                bank / 4 * window + bank % 4 * apart
+            }
+        })
+    }
+
+    /// Ticks until the last bank of an all-bank activation opens; zero for those of a group.
+    pub fn opening_ticks(&self, std: &Standard) -> Tick {
+        match self.activation {
+            Activation::Group => 0,
+            Activation::Rank => self.opening(std).last().unwrap_or(0),
+        }
+    }
+
+    /// Bursts in which one read-out leaves each data bus of a channel, a partial sum from every bank.
+    pub fn read_out_bursts(&self, organisation: &Organisation) -> u64 {
+        let banks = organisation.banks() as u64 / organisation.pseudo_channels as u64;
+        (banks * self.result_bytes).div_ceil(organisation.burst_bytes)
+    }
+
+    /// Bytes of these bursts, on all data buses of a channel.
+    pub fn read_out_bytes(&self, organisation: &Organisation) -> u64 {
+        let buses = organisation.pseudo_channels as u64;
+        self.read_out_bursts(organisation) * buses * organisation.burst_bytes
+    }
+
+    /// The same, where they take up time of the data bus.
+    pub fn bus_bytes_of_read_out(&self, organisation: &Organisation) -> u64 {
+        if self.quirks.result_off_bus {
+            0
+        } else {
+            self.read_out_bytes(organisation)
+        }
+    }
+
+    /// Ticks of a read-out on the data bus.
+    pub fn read_out_ticks(&self, std: &Standard) -> Tick {
+        let apart = std.timing.burst.max(std.timing.ccd_s);
+        (self.read_out_bursts(&std.organisation) - 1) * apart + std.timing.burst
     }
 
     /// Elements of a format that one bank multiplies in a step; `None` where it cannot.

@@ -1,6 +1,7 @@
 //! What no run can beat: rows must be opened before steps read them, and steps keep their distance
 //! (the bound `T_row` of a single activation of all banks, and `T_pipe` where sets of banks are
-//! opened behind each other). Activation windows, moves and refreshes only add to it.
+//! opened behind each other). Where the banks of an activation open one after the other, as on a die,
+//! that time is part of every row; moves and refreshes only add to it.
 #![deny(clippy::float_arithmetic)]
 
 use super::{Level, Parameters};
@@ -29,6 +30,9 @@ pub struct Bound {
     pub step_bytes: u64,
     /// Ticks from an activation to the first step on its row.
     pub opening_ticks: Tick,
+    /// Ticks from the first to the last bank of a rank that an activation opens; zero at levels
+    /// where other sets of banks are read meanwhile.
+    pub activation_ticks: Tick,
 }
 
 /// The bound of a part at a level. Distances are the part's; at buffer level rows of 32 sets follow
@@ -65,7 +69,32 @@ pub fn bound(standard: &Standard, parameters: &Parameters) -> Bound {
         },
         step_bytes: level.banks(standard) as u64 * o.burst_bytes,
         opening_ticks: opening,
+        activation_ticks: match level {
+            Level::Bank => windows(standard, parameters).1,
+            _ => 0,
+        },
     }
+}
+
+/// Windows in which a rank opens all its banks and their length, and the ticks from the first bank to
+/// the last.
+fn windows(standard: &Standard, parameters: &Parameters) -> ((u64, Tick), Tick) {
+    if parameters.quirks.all_bank_act_outside_window {
+        return ((1, 0), 0);
+    }
+    let o = &standard.organisation;
+    let distances = &standard.distances;
+    let act = Command::Act;
+    let (count, length) = distances.window(act, Scope::Rank).unwrap_or((1, 0));
+    let (count, groups) = (u64::from(count.max(1)), o.bank_groups.max(1) as u64);
+    let long = distances.get(act, act, Scope::Group);
+    let apart = distances
+        .get(act, act, Scope::Rank)
+        .max(long.div_ceil(groups));
+    let length = length.max(count * apart);
+    let last = (o.bank_groups * o.banks_per_group) as u64 - 1;
+    let span = last / count * length + last % count * apart;
+    ((last / count + 1, length), span)
 }
 
 impl Bound {
@@ -74,14 +103,16 @@ impl Bound {
         if steps == 0 {
             return 0;
         }
-        let by_steps = self.opening_ticks + (steps - 1) * self.step_ticks;
+        let opening = self.opening_ticks + self.activation_ticks;
+        let by_steps = opening + (steps - 1) * self.step_ticks;
         if self.sets > 1 {
             return by_steps;
         }
         // Every row but the last is opened, read and closed before the next.
         let rows = (steps - 1) / self.steps_of_row;
         let rest = steps - 1 - rows * self.steps_of_row;
-        by_steps.max(rows * self.row_cycle + self.opening_ticks + rest * self.step_ticks)
+        let cycle = self.row_cycle + self.activation_ticks;
+        by_steps.max(rows * cycle + opening + rest * self.step_ticks)
     }
 
     /// Bytes per second of all channels of a stack that streams rows without end: the smaller of
@@ -104,16 +135,17 @@ pub fn closed_form(standard: &Standard, parameters: &Parameters) -> ClosedForm {
     let hidden = bound.sets > 1;
     let seen = |ticks: Tick| if hidden { 0 } else { ticks };
     let steps = bound.sets * bound.steps_of_row;
+    let ((groups, apart), _) = windows(standard, parameters);
     ClosedForm {
         pass: RowPass {
-            activations: 0,
+            activations: bound.activation_ticks,
             steps: steps * bound.step_ticks,
             rcd: seen(t.rcd_rd),
             rtp: seen(t.rtp),
             ras: seen(t.ras),
             rp: seen(t.rp),
-            groups: 1,
-            apart: 0,
+            groups,
+            apart,
         },
         steps,
         bytes: standard.organisation.channels as u64 * steps * bound.step_bytes,

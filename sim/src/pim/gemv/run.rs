@@ -32,6 +32,8 @@ pub struct Run {
     pub chunks: u64,
     /// Steps of the longest row pass of the slowest channel, for the closed form beside it.
     pub steps_a_row: u64,
+    /// Bytes of the matrix that this pass reads in a bank, padding of steps included.
+    pub bytes_a_row: u64,
     /// Commands of all channels.
     pub commands: PerCommand<u64>,
     /// Bytes written before and read after the products, over the pins.
@@ -117,6 +119,7 @@ pub fn run<O: Observer>(gemv: &Gemv, std: &Arc<Standard>, observer: &mut O) -> R
         tiles: 0,
         steps: 0,
         steps_a_row: 0,
+        bytes_a_row: 0,
         chunks: 0,
         commands: PerCommand::default(),
         vector_bytes: 0,
@@ -124,7 +127,8 @@ pub fn run<O: Observer>(gemv: &Gemv, std: &Arc<Standard>, observer: &mut O) -> R
         useful_macs: (gemv.macs(), 0),
         streaming: streaming(gemv.weight_bytes(), std),
     };
-    let macs = pim.macs(gemv.format).unwrap_or(1) * std.organisation.banks() as u64;
+    let of_bank = pim.macs(gemv.format).unwrap_or(1);
+    let macs = of_bank * std.organisation.banks() as u64;
     let mut slowest = None;
     for (&share, &count) in &kinds {
         let one = simulate(&mapping, share, gemv, std, pim, &mut NoObserver)?;
@@ -136,15 +140,17 @@ pub fn run<O: Observer>(gemv: &Gemv, std: &Arc<Standard>, observer: &mut O) -> R
         run.tiles += one.tiles * count;
         run.steps += steps * count;
         run.useful_macs.1 += steps * macs * count;
-        let burst = std.organisation.burst_bytes;
         let rows = mapping.vector_rows(share, gemv, std);
         run.vector_bytes += rows * std.organisation.row_bytes * count;
-        run.result_bytes += one.result_reads * burst * count;
+        run.result_bytes += one.result_reads * pim.read_out_bytes(&std.organisation) * count;
         // A bound of the whole is that of any of its parts.
         run.bound = run.bound.max(one.bound);
         if one.ticks > run.ticks {
             (run.ticks, run.upload) = (one.ticks, one.upload);
             run.steps_a_row = one.steps_a_row;
+            // Each vector that shares the row takes the same bytes again.
+            let once = one.steps_a_row / mapping.vectors_at_once.max(1);
+            run.bytes_a_row = gemv.format.bytes(once * of_bank);
             run.chunks = mapping.vector_rows(share, gemv, std) / gemv.vectors.max(1);
             slowest = Some(share);
         }

@@ -52,7 +52,7 @@ pub fn row_bytes_per_s(standard: &Standard) -> u64 {
 }
 
 /// Ticks below which no product reads its weights: at the peak of the columns, and a row at a time,
-/// without refresh. Rounded down.
+/// without refresh, rounded down; and no sooner than a row is open and its columns follow each other.
 pub fn gemv_ticks(standard: &Standard, weight_bytes: u64) -> Tick {
     let organisation = &standard.organisation;
     let all_units = u128::from(units(standard)) * organisation.channels as u128;
@@ -60,7 +60,16 @@ pub fn gemv_ticks(standard: &Standard, weight_bytes: u64) -> Tick {
         let most = u128::from(weight_bytes) * u128::from(ticks) / (all_units * u128::from(bytes));
         Tick::try_from(most).unwrap_or(Tick::MAX)
     };
-    ticks(BURST_BYTES, stride(standard)).max(ticks(organisation.row_bytes, row_ticks(standard)))
+    let step = u64::try_from(all_units * u128::from(BURST_BYTES)).unwrap_or(u64::MAX);
+    let steps = weight_bytes.div_ceil(step.max(1));
+    let first_row = match steps {
+        0 => 0,
+        steps => standard.timing.rcd_rd + (steps - 1) * stride(standard),
+    };
+    let rows = ticks(organisation.row_bytes, row_ticks(standard));
+    ticks(BURST_BYTES, stride(standard))
+        .max(rows)
+        .max(first_row)
 }
 
 /// The same as parts of a row pass.
