@@ -23,6 +23,7 @@ mod memory_timeline;
 mod neupims;
 mod new_standard;
 mod newton;
+mod numerics;
 mod pim_command;
 mod pim_gemv;
 mod ramulator;

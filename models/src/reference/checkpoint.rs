@@ -7,7 +7,7 @@ mod error;
 mod index;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use half::{bf16, f16};
 use ndarray::{ArrayD, IxDyn};
@@ -132,14 +132,17 @@ pub(super) fn check(
         }
     };
     let mut checked = Tensors::new();
-    let mut used = std::collections::BTreeSet::new();
+    let mut used = BTreeSet::new();
     for slot in &expected {
         let name = published(&slot.name);
         let Some(tensor) = tensors.get(&name) else {
-            let candidates = tensors.keys().map(String::as_str);
+            // A tensor that has its own place cannot be the one that was meant.
+            let placed: BTreeSet<String> =
+                expected.iter().map(|slot| published(&slot.name)).collect();
+            let spare = tensors.keys().filter(|name| !placed.contains(*name));
             return Err(CheckpointError::Missing {
                 file: origin.to_owned(),
-                nearest: nearest(&name, candidates).map(str::to_owned),
+                nearest: nearest(&name, spare.map(String::as_str)).map(str::to_owned),
                 expected: slot.shape.clone(),
                 tensor: name,
             });

@@ -165,8 +165,7 @@ fn rotary(model: &Model, fields: &Fields) -> Result<Rotary, ModelError> {
         }
     };
     if !model.head_dim.is_multiple_of(2) {
-        let rule = format!("such that a head has an even width, not {}", model.head_dim);
-        return Err(fields.breach("head_dim", rule));
+        return Err(fields.breach("head_dim", "even: rotation turns pairs of channels"));
     }
     let width = model.head_dim as usize;
     Ok(Rotary::new(width, base, scaling, Pairing::HalfSplit))

@@ -27,8 +27,8 @@ impl Storage {
         match self {
             Self::Exact => value,
             Self::Element(Dtype::F32) => S::of(f64::from(value.wide() as f32)),
-            Self::Element(Dtype::F16) => S::of(f16::from_f64(value.wide()).to_f64()),
-            Self::Element(Dtype::Bf16) => S::of(bf16::from_f64(value.wide()).to_f64()),
+            Self::Element(Dtype::F16) => S::of(f16::from_f32(odd(value.wide())).to_f64()),
+            Self::Element(Dtype::Bf16) => S::of(bf16::from_f32(odd(value.wide())).to_f64()),
         }
     }
 
@@ -40,6 +40,19 @@ impl Storage {
         }
         tensor
     }
+}
+
+/// `value` in `f32`, rounded to the neighbour with an odd last bit where it does not fit: a
+/// second rounding, to fewer bits, then meets no tie that was none before. (`half` converts
+/// `f64` by dropping the low half of the mantissa, which makes such ties.)
+fn odd(value: f64) -> f32 {
+    let nearest = value as f32;
+    if value.is_nan() || f64::from(nearest).to_bits() == value.to_bits() {
+        return nearest;
+    }
+    let beyond = f64::from(nearest).abs() > value.abs();
+    let towards_zero = nearest.to_bits() - u32::from(beyond);
+    f32::from_bits(towards_zero | 1)
 }
 
 /// Where a forward pass rounds.
@@ -84,6 +97,27 @@ mod tests {
             single.round(0.1_f64).to_bits(),
             f64::from(0.1_f32).to_bits()
         );
+        // A value beyond halfway by less than the last bit of f32, or just within it.
+        for (small, large) in [(half, 2049.0_f64), (brain, 257.0)] {
+            let above = large + f64::EPSILON * large;
+            assert_eq!(small.round(above).to_bits(), (large + 1.0).to_bits());
+            let above = large + 2.0_f64.powi(-12);
+            assert_eq!(
+                small.round(above as f32).to_bits(),
+                ((large + 1.0) as f32).to_bits()
+            );
+            let odd = large + 2.0;
+            let below = odd - f64::EPSILON * odd;
+            assert_eq!(small.round(-below).to_bits(), (-(odd - 1.0)).to_bits());
+        }
+        assert_eq!(
+            half.round(65_519.999_999_999_f64).to_bits(),
+            65_504_f64.to_bits()
+        );
+        assert_eq!(half.round(65_520.0_f64).to_bits(), f64::INFINITY.to_bits());
+        assert_eq!(half.round(1e300_f64).to_bits(), f64::INFINITY.to_bits());
+        assert_eq!(half.round(-1e-300_f64).to_bits(), (-0.0_f64).to_bits());
+        assert!(brain.round(f64::NAN).is_nan());
         assert_eq!(Storage::Exact.round(0.1_f64).to_bits(), 0.1_f64.to_bits());
     }
 }

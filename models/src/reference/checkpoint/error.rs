@@ -47,7 +47,7 @@ pub enum CheckpointError {
         tensor: String,
         /// The shape it must have.
         expected: Vec<usize>,
-        /// The nearest name that is there.
+        /// The nearest name among those that are there and not expected.
         nearest: Option<String>,
     },
     /// A tensor that the model does not have.
