@@ -33,9 +33,12 @@ fn pim(c: &mut Criterion) {
     let Device::Npu(device) = support::machine("neupims").device else {
         return;
     };
+    let Some(part) = device.memory.part() else {
+        return;
+    };
     let mut group = c.benchmark_group("pim");
-    group.throughput(Throughput::Elements(run(&device.memory, 1000)));
-    group.bench_function("logit_tiles", |b| b.iter(|| run(&device.memory, 1000)));
+    group.throughput(Throughput::Elements(run(part, 1000)));
+    group.bench_function("logit_tiles", |b| b.iter(|| run(part, 1000)));
     group.finish();
 }
 

@@ -50,9 +50,10 @@ impl PartSource for Shipped {
     }
 
     fn machine_names(&self) -> Vec<String> {
-        ["gpu-a100", "neupims", "npu-only", "npu-pim"]
-            .map(str::to_owned)
-            .to_vec()
+        names("hw-configs")
+            .into_iter()
+            .filter(|name| root().join(format!("hw-configs/{name}.toml")).exists())
+            .collect()
     }
 
     fn part_names(&self) -> Vec<String> {
@@ -100,7 +101,8 @@ pub fn npu(name: &str, settings: &[&str]) -> NpuDevice {
 }
 
 pub fn standard(name: &str, settings: &[&str]) -> Arc<Standard> {
-    npu(name, settings).memory
+    let device = npu(name, settings);
+    Arc::clone(device.memory.part().expect("a memory part"))
 }
 
 /// The quirks of the NeuPIMs artifact, and its tRTP.

@@ -1,10 +1,13 @@
 //! Arguments of every command, defined once: parser and help come from here.
 
+pub(crate) mod gemm;
 pub(crate) mod memory;
+pub(crate) mod npu;
 pub(crate) mod pim;
 pub(crate) mod pim_attention;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use gemm::GemmArguments;
 use memory::{MemArguments, ValidateArguments};
 use memwall_sim::exec::Fidelity;
 use pim::PimArguments;
@@ -18,6 +21,7 @@ use std::path::PathBuf;
   memwall run --hw neupims --model llama-2-13b --batch 128 --context 1024
   memwall replay azure.csv.gz --model llama-2-7b --hw neupims --limit 2000
   memwall mem seq_read random_read --standard ddr5-4800
+  memwall gemm 2048 4096 4096 --hw tpuv4-like
   memwall pim gemv 4096 4096
   memwall validate dram
   memwall run --hw neupims --set pim.vector_buffer_rows=4 --set memory.timing.t_faw_tck=16")]
@@ -36,6 +40,8 @@ pub(crate) enum Command {
     Replay(ReplayArguments),
     /// Requests on a memory standard: bandwidth, latency, commands, energy
     Mem(MemArguments),
+    /// One matrix product on one machine: mapping, time by cause, traffic, bounds
+    Gemm(GemmArguments),
     /// Matrix-vector products in the banks, and what bounds them
     Pim(PimArguments),
     /// Our figures against recorded figures of reference simulators

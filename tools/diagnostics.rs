@@ -5,7 +5,7 @@ use memwall_models::ModelError;
 use memwall_models::graph::GraphError;
 use memwall_reports::plot::PlotError;
 use memwall_sim::dram::{PolicyError, TrafficError};
-use memwall_sim::exec::SimError;
+use memwall_sim::exec::{SimError, SingleError};
 use memwall_sim::machine::ConfigError;
 use memwall_sim::serving::{BatchError, PlacementError, ReplayError};
 use memwall_sim::validation::TableError;
@@ -153,6 +153,12 @@ impl From<TraceError> for Failure {
 
 impl From<GraphError> for Failure {
     fn from(error: GraphError) -> Failure {
+        Failure::input(error.to_string())
+    }
+}
+
+impl From<SingleError> for Failure {
+    fn from(error: SingleError) -> Failure {
         Failure::input(error.to_string())
     }
 }

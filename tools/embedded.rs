@@ -9,11 +9,16 @@ use memwall_sim::machine::{
 use std::path::Path;
 use std::sync::Arc;
 
-const MACHINES: [(&str, &str); 4] = [
+const MACHINES: [(&str, &str); 6] = [
     ("gpu-a100", include_str!("../hw-configs/gpu-a100.toml")),
+    (
+        "llmcompass-a100",
+        include_str!("../hw-configs/llmcompass-a100.toml"),
+    ),
     ("neupims", include_str!("../hw-configs/neupims.toml")),
     ("npu-only", include_str!("../hw-configs/npu-only.toml")),
     ("npu-pim", include_str!("../hw-configs/npu-pim.toml")),
+    ("tpuv4-like", include_str!("../hw-configs/tpuv4-like.toml")),
 ];
 
 macro_rules! embedded {

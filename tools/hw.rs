@@ -112,6 +112,13 @@ fn show(machine: &Machine, json: bool) -> Result<(), Failure> {
     }
     if let Device::Npu(device) = &machine.device {
         push_part(&mut text, device);
+        let _ = writeln!(
+            text,
+            "arrays     {} MAC a cycle at {} MHz, {} cores",
+            count(device.npu.macs_per_cycle()),
+            device.npu.clock.hz() / 1_000_000,
+            device.npu.cores.count
+        );
     }
     let configuration = toml::to_string(&shown.configuration)
         .map_err(|error| Failure::internal(error.to_string()))?;
@@ -123,32 +130,31 @@ fn show(machine: &Machine, json: bool) -> Result<(), Failure> {
 }
 
 fn push_part(text: &mut String, device: &NpuDevice) {
-    let organisation = &device.memory.organisation;
+    let Some(part) = device.memory.part() else {
+        return;
+    };
+    let organisation = &part.organisation;
     let _ = writeln!(
         text,
         "part       {}\nchannels   {}, each of {} banks; rows of {} B, stripe {} KiB",
-        device.memory.name,
+        part.name,
         organisation.channels,
         organisation.banks(),
         organisation.row_bytes,
         organisation.stripe_bytes() >> 10
-    );
-    let _ = writeln!(
-        text,
-        "arrays     {} MAC a cycle at {} MHz",
-        count(device.npu.array.macs_per_cycle()),
-        device.npu.clock.hz() / 1_000_000
     );
 }
 
 fn shown(machine: &Machine) -> Shown {
     let (memory, flop, pim) = match &machine.device {
         Device::Npu(device) => {
-            let macs = device.npu.array.macs_per_cycle();
-            let pim = device.memory.pim.as_ref().map(|pim| {
-                let organisation = &device.memory.organisation;
+            let macs = device.npu.macs_per_cycle();
+            let part = device.memory.part();
+            let pim = part.and_then(|part| {
+                let pim = part.pim.as_ref()?;
+                let organisation = &part.organisation;
                 let banks = (organisation.channels * organisation.banks()) as u64;
-                banks * pim.macs_per_bank * 2 * (device.memory.clock.hz() / pim.comp)
+                Some(banks * pim.macs_per_bank * 2 * (part.clock.hz() / pim.comp))
             });
             (
                 device.memory.peak_bytes_per_s(),

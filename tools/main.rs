@@ -5,8 +5,10 @@ mod compare;
 mod diagnostics;
 mod embedded;
 mod fidelity_check;
+mod gemm;
 mod host;
 mod hw;
+mod layers;
 mod mem;
 mod models;
 mod output;
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Replay(arguments) => replay::replay(&arguments),
         Command::Mem(arguments) => mem::mem(&arguments),
+        Command::Gemm(arguments) => gemm::gemm(&arguments),
         Command::Pim(arguments) => pim::pim(&arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
         Command::Hw(arguments) => hw::hw(&arguments),

@@ -71,6 +71,7 @@ pub mod neupims;
 pub mod npu;
 pub mod pim;
 pub mod record;
+pub mod scale_sim;
 pub mod serving;
 pub mod statistics;
 pub mod time;

@@ -1,5 +1,6 @@
 //! From integer times and uses to the figures of a record: the one place where they are divided.
 
+pub mod gemm;
 pub mod pim;
 pub mod traffic;
 
@@ -24,8 +25,9 @@ struct Peaks {
 fn peaks(machine: &Machine) -> Peaks {
     match &machine.device {
         Device::Npu(device) => {
-            let macs = device.npu.array.macs_per_cycle() as f64;
-            let channels = device.memory.organisation.channels as f64;
+            let macs = device.npu.macs_per_cycle() as f64;
+            let part = device.memory.part();
+            let channels = part.map_or(1, |part| part.organisation.channels) as f64;
             Peaks {
                 macs_per_s: macs * device.npu.clock.hz() as f64,
                 bytes_per_s: device.memory.peak_bytes_per_s() as f64,
@@ -113,16 +115,22 @@ fn notes(machine: &Machine, fidelity: Fidelity) -> Vec<String> {
             "memory and PIM by rates measured on the command model; one layer stands for all"
                 .to_owned(),
         ),
-        Fidelity::Rates => notes.push("kernel rates, no memory model".to_owned()),
+        Fidelity::Rates => notes.push(match machine.device {
+            Device::Gpu(_) => "kernel rates, no memory model".to_owned(),
+            Device::Npu(_) => {
+                "memory by a given bandwidth and latency; one layer stands for all".to_owned()
+            }
+        }),
     }
     if let Device::Npu(device) = &machine.device
-        && let Some(pim) = &device.memory.pim
+        && let Some(part) = device.memory.part()
+        && let Some(pim) = &part.pim
     {
-        let geometry = Geometry::new(&device.memory.organisation, pim);
+        let geometry = Geometry::new(&part.organisation, pim);
         notes.push(format!(
             "a request's keys and values lie in one of {} channels (few or long requests leave \
              others idle), in whole blocks of {} keys and {} values",
-            device.memory.organisation.channels, geometry.banks, geometry.row_elements
+            part.organisation.channels, geometry.banks, geometry.row_elements
         ));
         if pim.quirks != PimQuirks::default() {
             notes.push(

@@ -1,6 +1,9 @@
 //! What comes out of a simulation: one record a run, a pure function of its inputs. Everything that
 //! is shown is read from records. Field names carry their unit; times of the host are not here.
 
+pub mod gemm;
+pub mod layers;
+pub mod npu_validation;
 pub mod pim;
 pub mod timeline;
 pub mod traffic;

@@ -1,6 +1,7 @@
 //! Arguments of the commands about memory alone.
 
 use super::at_least_one;
+use super::npu::ValidateNpuArguments;
 use super::pim_attention::ValidatePimAttentionArguments;
 use clap::{Args, Subcommand, ValueEnum};
 use memwall_sim::dram::Policy;
@@ -76,6 +77,8 @@ pub(crate) enum Suite {
     PimAttention(ValidatePimAttentionArguments),
     /// The PIM channel of the NeuPIMs artifact against NewtonSim
     Newton(ValidateNewtonArguments),
+    /// NPU products and layers against SCALE-Sim, ONNXim and LLMCompass
+    Npu(ValidateNpuArguments),
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod dram;
 mod newton;
+mod npu;
 mod pim_attention;
 
 use crate::cli::memory::{ComparisonArguments, Suite, ValidateArguments};
@@ -19,6 +20,7 @@ pub(crate) fn validate(arguments: &ValidateArguments) -> Result<(), Failure> {
         Suite::Dram(arguments) => dram::dram(arguments),
         Suite::PimAttention(arguments) => pim_attention::pim_attention(arguments),
         Suite::Newton(arguments) => newton::newton(arguments),
+        Suite::Npu(arguments) => npu::npu(arguments),
     }
 }
 

@@ -40,6 +40,7 @@ mod reader;
 mod requests;
 mod rows;
 pub mod samples;
+pub mod scale_sim;
 mod source;
 mod stamp;
 

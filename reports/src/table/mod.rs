@@ -2,7 +2,10 @@
 //! colour, and no wrapping to the width of a window, so that outputs can be compared and kept.
 
 mod comparison;
+mod gemm;
+mod layers;
 mod memory;
+mod npu_validation;
 mod operators;
 mod pim;
 mod replay;
@@ -10,7 +13,10 @@ mod traffic;
 mod validation;
 
 pub use comparison::comparison;
+pub use gemm::gemm;
+pub use layers::{layers, layers_summary, layers_words};
 pub use memory::memory;
+pub use npu_validation::{npu_validation, npu_validation_summary};
 pub use operators::operators;
 pub use pim::{pim, pim_bound};
 pub use replay::replay;

@@ -74,7 +74,7 @@ fn line(what: &str, summary: &ErrorSummary) -> String {
 
 /// An error that is not zero never looks like one: a table that says 0 means agreement to the
 /// digit.
-fn error(error: f64) -> String {
+pub(super) fn error(error: f64) -> String {
     if error <= 0.0 {
         "0".to_owned()
     } else if error < 0.0005 {

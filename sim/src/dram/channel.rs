@@ -123,6 +123,11 @@ impl Channel {
         }
     }
 
+    /// How far decisions are taken.
+    pub fn now(&self) -> Tick {
+        self.now
+    }
+
     /// What the channel counted so far.
     pub fn counters(&self) -> &Counters {
         &self.counters

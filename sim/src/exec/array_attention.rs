@@ -1,17 +1,12 @@
-//! Attention on the arrays: keys, then values, of each sequence are the stationary blocks, streamed
-//! from memory as weights are; softmax runs on the vector unit between the two.
+//! Attention on the arrays: keys, then values, of each sequence are the weights of products and come
+//! from memory as weights do; softmax runs on the vector unit between the two.
 
-use super::gemm::{Pace, run_rounds};
+use super::rounds::{Pace, run_rounds};
 use crate::dram::Direction;
 use crate::lower::AttentionEntry;
 use crate::memory::Memory;
-use crate::npu::{Npu, Round};
+use crate::npu::{Dataflow, Npu, Round};
 use crate::time::{Ps, Tick};
-
-const NO_BLOCKS: Round = Round {
-    streamed: 0,
-    bytes: 0,
-};
 
 /// Runs the attention of `entries` from `at` on; returns when the last result is on chip.
 pub(super) fn run(
@@ -22,10 +17,8 @@ pub(super) fn run(
     element: u64,
 ) -> Ps {
     let mut rounds = Vec::new();
-    let (rows, columns) = (npu.array.rows, npu.array.columns);
-    // Keys reduce over features; values reduce over tokens.
-    let keys = blocks(npu, entries, (columns, rows), element, &mut rounds);
-    let values = blocks(npu, entries, (rows, columns), element, &mut rounds);
+    let keys = blocks(npu, entries, Operand::Keys, element, &mut rounds);
+    let values = blocks(npu, entries, Operand::Values, element, &mut rounds);
     let mut pace = Softmax {
         npu,
         entries,
@@ -49,47 +42,117 @@ pub(super) fn run(
     }
 }
 
-/// The stationary blocks of all entries, of (tokens, features) each, as many side by side as there
-/// are arrays; returns the end of the rounds of each entry. Under a causal mask only queries that
-/// see some of a block stream through it.
+/// What queries, or their probabilities, are multiplied by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operand {
+    /// Reduced over features.
+    Keys,
+    /// Reduced over tokens.
+    Values,
+}
+
+impl Operand {
+    /// Tokens and features in a block of it, for one fold; queries in a fold.
+    fn extents(self, npu: &Npu) -> (u64, u64, u64) {
+        let (rows, columns) = (npu.array.rows, npu.array.columns);
+        match (npu.array.dataflow, self) {
+            (Dataflow::WeightStationary, Operand::Keys) => (columns, rows, u64::MAX),
+            (Dataflow::WeightStationary, Operand::Values) => (rows, columns, u64::MAX),
+            (Dataflow::OutputStationary, Operand::Keys) => (columns, u64::MAX, rows),
+            (Dataflow::OutputStationary, Operand::Values) => (u64::MAX, columns, rows),
+            (Dataflow::InputStationary, Operand::Keys) => (u64::MAX, rows, columns),
+            (Dataflow::InputStationary, Operand::Values) => (rows, u64::MAX, columns),
+        }
+    }
+
+    /// The fold of a block and queries.
+    fn fold(self, npu: &Npu, queries: u64, (tokens, features): (u64, u64), bytes: u64) -> Round {
+        let (k, n) = match self {
+            Operand::Keys => (features, tokens),
+            Operand::Values => (tokens, features),
+        };
+        let (rows, columns, streamed) = npu.array.dataflow.extents(queries, k, n);
+        Round {
+            streamed,
+            bytes,
+            rows,
+            columns,
+            continues: false,
+        }
+    }
+}
+
+/// Folds of several arrays side by side, as they fill.
+struct Packing<'a> {
+    npu: &'a Npu,
+    rounds: &'a mut Vec<Round>,
+    packed: Option<Round>,
+    folds: u64,
+}
+
+impl Packing<'_> {
+    fn push(&mut self, fold: Round) {
+        let packed = self.packed.get_or_insert(Round { bytes: 0, ..fold });
+        packed.streamed = packed.streamed.max(fold.streamed);
+        packed.rows = packed.rows.max(fold.rows);
+        packed.columns = packed.columns.max(fold.columns);
+        packed.bytes += fold.bytes;
+        self.folds += 1;
+        if self.folds == self.npu.array.count {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        self.rounds.extend(self.packed.take());
+        self.folds = 0;
+    }
+}
+
+/// The folds of all entries, as many side by side as there are arrays; returns the end of the rounds
+/// of each entry. Under a causal mask only queries that see some of a block meet it.
 fn blocks(
     npu: &Npu,
     entries: &[AttentionEntry],
-    (token_extent, feature_extent): (u64, u64),
+    operand: Operand,
     element: u64,
     rounds: &mut Vec<Round>,
 ) -> Vec<usize> {
-    let push = |entry: &AttentionEntry| {
+    let (token_extent, feature_extent, query_extent) = operand.extents(npu);
+    let mut packing = Packing {
+        npu,
+        rounds,
+        packed: None,
+        folds: 0,
+    };
+    let mut push = |entry: &AttentionEntry| {
         let head = entry.head;
-        let mut packed = NO_BLOCKS;
-        let mut blocks = 0;
         let mut token = 0;
         while token < head.tokens {
             let tokens = token_extent.min(head.tokens - token);
-            let streamed = entry.group() * entry.seeing(token, tokens).max(1);
+            let queries = entry.group() * entry.seeing(token, tokens).max(1);
             for _ in 0..head.kv_heads {
                 let mut feature = 0;
                 while feature < head.dim {
                     let features = feature_extent.min(head.dim - feature);
-                    packed.streamed = packed.streamed.max(streamed);
-                    packed.bytes += tokens * features * element;
-                    blocks += 1;
-                    if blocks == npu.array.count {
-                        rounds.push(packed);
-                        packed = NO_BLOCKS;
-                        blocks = 0;
+                    let mut bytes = tokens * features * element;
+                    let mut query = 0;
+                    while query < queries {
+                        let some = query_extent.min(queries - query);
+                        packing.push(operand.fold(npu, some, (tokens, features), bytes));
+                        // The block stays for the other queries.
+                        bytes = 0;
+                        query += some;
                     }
                     feature += features;
                 }
             }
             token += tokens;
         }
-        if blocks > 0 {
-            rounds.push(packed);
-        }
-        rounds.len()
+        packing.close();
+        packing.rounds.len()
     };
-    entries.iter().map(push).collect()
+    entries.iter().map(&mut push).collect()
 }
 
 /// Cycles of the softmax of one sequence, all pipes together. The rows of a prefill grow by a token

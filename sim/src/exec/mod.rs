@@ -3,14 +3,18 @@
 
 mod append;
 mod array_attention;
-mod gemm;
 mod gpu;
 mod npu;
 mod pim_attention;
+mod product;
+mod rounds;
 mod simulator;
+mod single;
 mod step;
 
+pub use product::{Accesses, Bound, Outcome, Parts, Traffic};
 pub use simulator::{Fidelity, SimError, Simulator};
+pub use single::{Single, SingleError, product};
 pub use step::{StepTiming, TaskTiming};
 
 use serde::{Deserialize, Serialize};

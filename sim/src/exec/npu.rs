@@ -1,13 +1,13 @@
 //! The tasks of an NPU at either fidelity.
 
-use super::gemm::Product;
-use super::{Usage, append, array_attention, pim_attention};
+use super::product::{Begin, Run, choose};
+use super::{SimError, Usage, append, array_attention, pim_attention};
 use crate::dram::Direction;
 use crate::link::Link;
 use crate::lower::{AttentionEntry, KvAppend, Task, Work};
 use crate::machine::NpuDevice;
 use crate::memory::{Memory, PimCosts};
-use crate::npu::VectorOp;
+use crate::npu::{Gemm, Mapping, Npu, Resident, VectorOp};
 use crate::time::{Ps, Tick};
 use std::collections::BTreeMap;
 
@@ -15,18 +15,21 @@ use std::collections::BTreeMap;
 /// long. Cleared when it grows beyond any batch's variety.
 const PRODUCTS: usize = 1 << 16;
 
-/// What `fast` remembers between steps.
-#[derive(Debug, Clone)]
+/// What is remembered between steps.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Remembered {
-    pub costs: PimCosts,
-    products: BTreeMap<Product, (Ps, u64)>,
+    /// Of `fast` on a machine with PIM.
+    pub costs: Option<PimCosts>,
+    mappings: BTreeMap<Gemm, (Mapping, Resident)>,
+    /// Time and bytes over the pins, where memory goes by rates.
+    products: BTreeMap<(Gemm, u64), (Ps, u64)>,
 }
 
 impl Remembered {
-    pub(super) fn new(costs: PimCosts) -> Remembered {
+    pub(super) fn new(costs: Option<PimCosts>) -> Remembered {
         Remembered {
             costs,
-            products: BTreeMap::new(),
+            ..Remembered::default()
         }
     }
 }
@@ -34,14 +37,20 @@ impl Remembered {
 /// An NPU running a step.
 pub(super) struct NpuRun<'a> {
     pub device: &'a NpuDevice,
+    /// All its cores as one, for what runs in equal shares on them.
+    pub joined: Npu,
     pub link: Option<&'a Link>,
     pub memory: Memory,
-    /// Of `fast` only.
-    pub remembered: Option<&'a mut Remembered>,
+    pub remembered: &'a mut Remembered,
     /// Channel of each sequence's KV cache.
     pub placement: &'a [u32],
     /// Bytes of an element.
     pub element: u64,
+    /// When memory had done everything so far, and when each buffer of weights was free.
+    pub idle: Ps,
+    pub buffers: [Ps; 2],
+    /// A product no tile of which fits.
+    pub failed: Option<SimError>,
 }
 
 impl NpuRun<'_> {
@@ -52,17 +61,12 @@ impl NpuRun<'_> {
         let end = match &task.work {
             &Work::Gemm { m, k, n, element } => {
                 usage.array_macs = task.macs;
-                let product = Product {
-                    m,
-                    k,
-                    n,
-                    element,
-                    weight_bytes: task.bytes.weights,
-                };
-                self.product(product, at)
+                let gemm = Gemm { m, k, n, element };
+                let bias = task.bytes.weights.saturating_sub(k * n * element);
+                self.product(gemm, bias, at)
             }
             &Work::Vector { op, rows, width } => {
-                let npu = &self.device.npu;
+                let npu = &self.joined;
                 let end = at + npu.clock.to_ps(npu.vector.rows(op, rows, width));
                 end.max(self.spill(op, task, at))
             }
@@ -77,13 +81,14 @@ impl NpuRun<'_> {
             Work::AppendPim(appends) => self.append(appends, at),
             Work::ArrayAttention(entries) => {
                 usage.array_macs = task.macs;
-                let npu = &self.device.npu;
+                let npu = &self.joined;
                 array_attention::run(npu, &mut self.memory, at, entries, self.element)
             }
             Work::PimAttention(entries) => {
                 usage.pim_macs = task.macs;
                 let (end, busy) = self.pim_attention(entries, at);
-                usage.pim_busy_ps = self.device.memory.clock.to_ps(busy).0;
+                let clock = self.device.memory.part().map(|part| part.clock);
+                usage.pim_busy_ps = clock.map_or(0, |clock| clock.to_ps(busy).0);
                 end
             }
             &Work::AllReduce { bytes, devices } => {
@@ -99,12 +104,18 @@ impl NpuRun<'_> {
             }
         };
         usage.bus_bytes = self.memory.bus_bytes() - bus;
+        if !matches!(task.work, Work::Gemm { .. }) && usage.bus_bytes > 0 {
+            self.idle = end;
+        }
+        if matches!(task.work, Work::ArrayAttention(_)) {
+            self.buffers = [end; 2];
+        }
         (end, usage)
     }
 
     /// Tensors that do not stay on chip come from memory and go back.
     fn spill(&mut self, op: VectorOp, task: &Task, at: Ps) -> Ps {
-        let npu = &self.device.npu;
+        let npu = &self.joined;
         let operands = if op == VectorOp::Add { 2 } else { 1 };
         let mut end = at;
         if !npu.keeps(task.bytes.input / operands) {
@@ -118,47 +129,98 @@ impl NpuRun<'_> {
         end
     }
 
-    fn product(&mut self, product: Product, at: Ps) -> Ps {
+    fn product(&mut self, gemm: Gemm, bias: u64, at: Ps) -> Ps {
         let npu = &self.device.npu;
-        let (Some(remembered), Memory::Fast(rates)) = (&mut self.remembered, &mut self.memory)
-        else {
-            return product.run(npu, &mut self.memory, at);
+        let Some((mapping, resident)) = self.mapping(gemm) else {
+            self.failed = Some(SimError::NoTile {
+                product: (gemm.m, gemm.k, gemm.n),
+            });
+            return at;
         };
-        if let Some(&(time, bursts)) = remembered.products.get(&product) {
-            rates.count_bursts(bursts);
+        let run = Run {
+            npu,
+            device: &self.device.memory,
+            gemm,
+            mapping,
+            resident,
+            bias,
+        };
+        let prefetched = npu.cores.prefetch_weights;
+        if let (Some(mut alone), false) = (self.memory.alike(), prefetched) {
+            // Alone on the memory a product takes as long each time.
+            let remembered = self.remembered.products.get(&(gemm, bias)).copied();
+            let (time, bytes) = remembered.unwrap_or_else(|| {
+                let time = run.execute(&mut alone, Begin::at(Ps::ZERO), false).end;
+                (time, alone.bus_bytes())
+            });
+            if self.remembered.products.len() >= PRODUCTS {
+                self.remembered.products.clear();
+            }
+            self.remembered.products.insert((gemm, bias), (time, bytes));
+            self.memory.count(bytes);
             return at + time;
         }
-        let mut alone = Memory::Fast(crate::memory::Rates::new(rates.basis().clone()));
-        let time = product.run(npu, &mut alone, Ps::ZERO);
-        let bursts = alone.bus_bytes() / self.device.memory.organisation.burst_bytes;
-        if remembered.products.len() >= PRODUCTS {
-            remembered.products.clear();
+        let begin = if prefetched {
+            let early = |free: Ps| free.max(self.idle).min(at);
+            Begin {
+                at,
+                weights: self.buffers.map(early),
+            }
+        } else {
+            Begin::at(at)
+        };
+        let outcome = run.execute(&mut self.memory, begin, false);
+        self.idle = outcome.memory_idle;
+        self.buffers = outcome.buffers;
+        outcome.end
+    }
+
+    /// The mapping of a product, chosen once; activations stay on chip where they may and fit.
+    fn mapping(&mut self, gemm: Gemm) -> Option<(Mapping, Resident)> {
+        if let Some(known) = self.remembered.mappings.get(&gemm) {
+            return Some(*known);
         }
-        remembered.products.insert(product, (time, bursts));
-        rates.count_bursts(bursts);
-        at + time
+        let npu = &self.device.npu;
+        let (activations, _, outputs) = gemm.bytes();
+        let kept = Resident {
+            activations: npu.keeps(activations),
+            weights: false,
+            outputs: npu.keeps(outputs),
+        };
+        let found = [kept, Resident::default()]
+            .into_iter()
+            .find_map(|resident| {
+                let mapping = choose(npu, &self.device.memory, &gemm, resident)?;
+                Some((mapping, resident))
+            })?;
+        if self.remembered.mappings.len() >= PRODUCTS {
+            self.remembered.mappings.clear();
+        }
+        self.remembered.mappings.insert(gemm, found);
+        Some(found)
     }
 
     fn append(&mut self, appends: &[KvAppend], at: Ps) -> Ps {
-        let organisation = &self.device.memory.organisation;
-        let Some(policy) = self.device.pim else {
+        let (Some(policy), Some(part)) = (self.device.pim, self.device.memory.part()) else {
             return at;
         };
+        let organisation = &part.organisation;
         let mut channels = vec![Vec::new(); organisation.channels];
         for item in appends {
             let channel = self.placement.get(item.sequence).copied().unwrap_or(0);
             let channel = channel as usize % organisation.channels;
-            channels[channel].extend(append::pieces(item, &self.device.memory, policy));
+            channels[channel].extend(append::pieces(item, part, policy));
         }
         match &mut self.memory {
             Memory::Command(system) => {
                 let slot = organisation.slot_of(0, (organisation.rows / 2) as u32);
-                let lists = channels
+                let lists: Vec<_> = channels
                     .iter()
                     .map(|pieces| append::streams(pieces, organisation, slot))
                     .collect();
-                system.run_lists(at, lists)
+                system.run_lists(at, &lists)
             }
+            Memory::Plain(_) => at,
             Memory::Fast(rates) => {
                 let basis = rates.basis().clone();
                 let mut longest = 0;
@@ -183,22 +245,17 @@ impl NpuRun<'_> {
     }
 
     fn pim_attention(&mut self, entries: &[AttentionEntry], at: Ps) -> (Ps, Tick) {
-        match (&mut self.memory, &mut self.remembered) {
+        match (&mut self.memory, &mut self.remembered.costs) {
             (Memory::Command(system), _) => {
                 let before = system.counters().pim_busy;
                 let end =
                     pim_attention::run_command(self.device, system, at, entries, self.placement);
                 (end, system.counters().pim_busy - before)
             }
-            (Memory::Fast(rates), Some(remembered)) => pim_attention::run_fast(
-                self.device,
-                rates,
-                &mut remembered.costs,
-                at,
-                entries,
-                self.placement,
-            ),
-            (Memory::Fast(_), None) => (at, 0),
+            (Memory::Fast(rates), Some(costs)) => {
+                pim_attention::run_fast(self.device, rates, costs, at, entries, self.placement)
+            }
+            (Memory::Fast(_) | Memory::Plain(_), _) => (at, 0),
         }
     }
 }

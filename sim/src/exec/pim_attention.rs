@@ -166,7 +166,9 @@ pub(super) fn run_command(
     entries: &[AttentionEntry],
     placement: &[u32],
 ) -> Ps {
-    let std = &*device.memory;
+    let Some(std) = device.memory.part() else {
+        return at;
+    };
     let Some(pim) = &std.pim else { return at };
     let geometry = Geometry::new(&std.organisation, pim);
     let work = tiled(std, geometry, entries, placement);
@@ -227,7 +229,9 @@ pub(super) fn run_fast(
     entries: &[AttentionEntry],
     placement: &[u32],
 ) -> (Ps, Tick) {
-    let std = &*device.memory;
+    let Some(std) = device.memory.part() else {
+        return (at, 0);
+    };
     let Some(pim) = &std.pim else { return (at, 0) };
     let geometry = Geometry::new(&std.organisation, pim);
     let basis = std::sync::Arc::clone(rates.basis());

@@ -6,8 +6,8 @@ use super::npu::{NpuRun, Remembered};
 use super::step::{StepTiming, TaskTiming};
 use crate::link::Link;
 use crate::lower::{self, Task, Work};
-use crate::machine::{Device, Machine, NpuDevice};
-use crate::memory::{Basis, Memory, PimCosts, Rates, System};
+use crate::machine::{Device, DeviceMemory, Machine, NpuDevice};
+use crate::memory::{Basis, Memory, PimCosts, PlainMemory, Rates, System};
 use crate::time::Ps;
 use memwall_models::graph::GraphError;
 use memwall_models::{Model, Sequence, StepGraph};
@@ -23,7 +23,7 @@ pub enum Fidelity {
     Command,
     /// Rates measured on the command model at first use.
     Fast,
-    /// Kernel rates: machines without a memory model of their own (GPUs).
+    /// Given rates: kernels of a GPU, or a memory of which only bandwidth and latency are known.
     Rates,
 }
 
@@ -67,6 +67,14 @@ pub enum SimError {
         /// Bytes there are.
         capacity_bytes: u64,
     },
+    /// No tile of a product fits a core.
+    #[error(
+        "the product of {} x {} x {} has no tile that fits scratchpad and accumulators of a core", product.0, product.1, product.2
+    )]
+    NoTile {
+        /// M, K and N.
+        product: (u64, u64, u64),
+    },
     /// Nothing was simulated.
     #[error("the step took no time: nothing was simulated")]
     ZeroWork,
@@ -81,7 +89,7 @@ pub struct Simulator {
     fidelity: Fidelity,
     share_channels: bool,
     basis: Option<Arc<Basis>>,
-    remembered: Option<Remembered>,
+    remembered: Remembered,
 }
 
 impl Simulator {
@@ -115,16 +123,19 @@ impl Simulator {
             fidelity,
             share_channels: true,
             basis: None,
-            remembered: None,
+            remembered: Remembered::default(),
         };
         match &machine.device {
             Device::Gpu(_) => simulator.fidelity = Fidelity::Rates,
             Device::Npu(device) => {
                 check_layout(machine, device, model)?;
-                if fidelity == Fidelity::Fast {
-                    simulator.basis = Some(Arc::new(Basis::measure(&device.memory)));
-                    let costs = PimCosts::new(&device.memory);
-                    simulator.remembered = Some(Remembered::new(costs));
+                match device.memory.part() {
+                    None => simulator.fidelity = Fidelity::Rates,
+                    Some(part) if fidelity == Fidelity::Fast => {
+                        simulator.basis = Some(Arc::new(Basis::measure(part)));
+                        simulator.remembered = Remembered::new(Some(PimCosts::new(part)));
+                    }
+                    Some(_) => {}
                 }
             }
         }
@@ -181,10 +192,13 @@ impl Simulator {
                 run_parts(&parts, run, &mut timing);
             }
             Device::Npu(device) => {
-                let memory = match &self.basis {
-                    Some(basis) => Memory::Fast(Rates::new(Arc::clone(basis))),
-                    None => Memory::Command(Box::new(System::new(
-                        Arc::clone(&device.memory),
+                let memory = match (&device.memory, &self.basis) {
+                    (DeviceMemory::Plain(plain), _) => Memory::Plain(PlainMemory::new(*plain)),
+                    (DeviceMemory::Part(_), Some(basis)) => {
+                        Memory::Fast(Rates::new(Arc::clone(basis)))
+                    }
+                    (DeviceMemory::Part(part), None) => Memory::Command(Box::new(System::new(
+                        Arc::clone(part),
                         self.share_channels,
                     ))),
                 };
@@ -192,11 +206,18 @@ impl Simulator {
                     device,
                     link: self.machine.link.as_ref(),
                     memory,
-                    remembered: self.remembered.as_mut(),
+                    remembered: &mut self.remembered,
                     placement,
                     element: self.model.dtype.bytes(),
+                    joined: device.npu.joined(),
+                    idle: Ps::ZERO,
+                    buffers: [Ps::ZERO; 2],
+                    failed: None,
                 };
                 run_parts(&parts, |task, at| run.run(task, at), &mut timing);
+                if let Some(error) = run.failed {
+                    return Err(error);
+                }
             }
         }
         if timing.total == Ps::ZERO {
@@ -257,10 +278,10 @@ fn gpu_usage(task: &Task) -> Usage {
 }
 
 fn check_layout(machine: &Machine, device: &NpuDevice, model: &Model) -> Result<(), SimError> {
-    if device.pim.is_none() {
+    let (Some(part), Some(_)) = (device.memory.part(), &device.pim) else {
         return Ok(());
-    }
-    let row = device.memory.organisation.row_bytes / 2;
+    };
+    let row = part.organisation.row_bytes / 2;
     let rule = if model.dtype.bytes() != 2 {
         "the banks multiply 16-bit elements".to_owned()
     } else if model.head_dim > row {

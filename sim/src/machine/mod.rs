@@ -7,6 +7,7 @@ mod gpu;
 mod link;
 mod load;
 mod npu;
+mod npu_cores;
 mod npu_vector;
 mod number;
 mod part;
@@ -17,6 +18,7 @@ mod part_rules;
 mod part_timing;
 mod pim;
 mod pim_raw;
+mod plain;
 mod raw;
 mod resolve;
 mod setting;
@@ -24,6 +26,7 @@ mod setting;
 use crate::dram::Standard;
 use crate::gpu::Gpu;
 use crate::link::Link;
+use crate::memory::Plain;
 use crate::npu::Npu;
 use std::sync::Arc;
 
@@ -51,6 +54,8 @@ pub struct Machine {
 
 /// What computes.
 #[derive(Debug, Clone)]
+// A machine is made once; a box would only hide its fields.
+#[allow(clippy::large_enum_variant)]
 pub enum Device {
     /// Arrays and a vector unit on memory channels, with or without PIM.
     Npu(NpuDevice),
@@ -63,10 +68,45 @@ pub enum Device {
 pub struct NpuDevice {
     /// Arrays, vector unit, scratchpad.
     pub npu: Npu,
-    /// Memory part, with its PIM side if there is one.
-    pub memory: Arc<Standard>,
+    /// Its memory.
+    pub memory: DeviceMemory,
     /// Policies of PIM attention; `None` if attention runs on the arrays.
     pub pim: Option<PimPolicy>,
+}
+
+/// Memory of an NPU.
+#[derive(Debug, Clone)]
+pub enum DeviceMemory {
+    /// A memory part, with its PIM side if there is one.
+    Part(Arc<Standard>),
+    /// A bandwidth and a latency: machines of which no more is known.
+    Plain(Plain),
+}
+
+impl DeviceMemory {
+    /// The memory part, if there is one.
+    pub fn part(&self) -> Option<&Arc<Standard>> {
+        match self {
+            DeviceMemory::Part(part) => Some(part),
+            DeviceMemory::Plain(_) => None,
+        }
+    }
+
+    /// Capacity.
+    pub fn capacity_bytes(&self) -> u64 {
+        match self {
+            DeviceMemory::Part(part) => part.organisation.capacity_bytes(),
+            DeviceMemory::Plain(plain) => plain.capacity_bytes,
+        }
+    }
+
+    /// Peak bandwidth.
+    pub fn peak_bytes_per_s(&self) -> u64 {
+        match self {
+            DeviceMemory::Part(part) => part.peak_bytes_per_s(),
+            DeviceMemory::Plain(plain) => plain.bytes_per_s,
+        }
+    }
 }
 
 /// Policies of PIM attention that concern the placement of KV caches.
@@ -102,7 +142,7 @@ impl Machine {
     /// Bytes of memory of one device.
     pub fn capacity_bytes(&self) -> u64 {
         match &self.device {
-            Device::Npu(device) => device.memory.organisation.capacity_bytes(),
+            Device::Npu(device) => device.memory.capacity_bytes(),
             Device::Gpu(gpu) => gpu.memory_bytes,
         }
     }

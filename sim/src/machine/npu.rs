@@ -2,10 +2,11 @@
 
 use super::error::ConfigError;
 use super::load::Document;
+use super::npu_cores::{self, RawBuffering, RawDma, RawLayout, RawMapping, RawNoc, RawShared};
 use super::npu_vector::{self, RawSoftmax, RawVector};
 use super::number::Positive;
 use super::raw::RawMachine;
-use crate::npu::{Array, Dataflow, Folding, Npu, VectorUnit};
+use crate::npu::{Array, Dataflow, Folding, Npu, PartialFolds, VectorUnit};
 use crate::time::Clock;
 use serde::Deserialize;
 
@@ -31,6 +32,101 @@ pub(super) struct RawNpu {
     /// What its steps cost.
     #[serde(default)]
     pub vector: RawVector,
+    /// What stays in the arrays: ws (if absent), os or is.
+    pub dataflow: Option<RawDataflow>,
+    /// Whether folds follow one another without a gap (if absent), or one after the other.
+    pub folding: Option<RawFolding>,
+    /// Cycles of a multiply-accumulate; 1 if absent.
+    pub mac_latency: Option<Positive>,
+    /// Cost of a fold that does not fill the array; full if absent.
+    pub partial_folds: Option<RawPartialFolds>,
+    /// Equal cores, each with all of the above.
+    pub cores: Option<Positive>,
+    #[serde(default)]
+    pub mapping: RawMapping,
+    #[serde(default)]
+    pub buffering: RawBuffering,
+    #[serde(default)]
+    pub layout: RawLayout,
+    #[serde(default)]
+    pub prefetch_weights: bool,
+    #[serde(default)]
+    pub dma: RawDma,
+    pub noc: Option<RawNoc>,
+    pub shared: Option<RawShared>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawDataflow {
+    Ws,
+    Os,
+    Is,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawFolding {
+    Serial,
+    Overlapped,
+    Blocks,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawPartialFolds {
+    Full,
+    Exact,
+}
+
+/// Cycles of a multiply-accumulate at most.
+const MOST_MAC_LATENCY: u64 = 64;
+
+/// The arrays, with the rules between their keys.
+fn array(machine: &Document<RawMachine>, raw: &RawNpu) -> Result<Array, ConfigError> {
+    if raw.rows.0 > 1 << 16 || raw.columns.0 > 1 << 16 || raw.arrays.0 > 1 << 16 {
+        let rule = "arrays, rows and columns are at most 65536 each";
+        return Err(machine.fault("npu.arrays", rule));
+    }
+    let array = Array {
+        count: raw.arrays.0,
+        dataflow: match raw.dataflow {
+            None | Some(RawDataflow::Ws) => Dataflow::WeightStationary,
+            Some(RawDataflow::Os) => Dataflow::OutputStationary,
+            Some(RawDataflow::Is) => Dataflow::InputStationary,
+        },
+        folding: match raw.folding {
+            None | Some(RawFolding::Overlapped) => Folding::Overlapped,
+            Some(RawFolding::Serial) => Folding::Serial,
+            Some(RawFolding::Blocks) => Folding::Blocks,
+        },
+        mac_latency: raw.mac_latency.map_or(1, |cycles| cycles.0),
+        partial_folds: match raw.partial_folds {
+            None | Some(RawPartialFolds::Full) => PartialFolds::Full,
+            Some(RawPartialFolds::Exact) => PartialFolds::Exact,
+        },
+        ..Array::new(raw.rows.0, raw.columns.0)
+    };
+    if array.mac_latency > MOST_MAC_LATENCY {
+        let rule = format!("a multiply-accumulate takes at most {MOST_MAC_LATENCY} cycles");
+        return Err(machine.fault("npu.mac_latency", &rule));
+    }
+    if array.folding == Folding::Blocks {
+        // The rule is one of a weight-stationary array of elements that take a cycle.
+        if array.dataflow != Dataflow::WeightStationary {
+            let rule = "'blocks' is a rule for stationary weights: dataflow = \"ws\"";
+            return Err(machine.fault("npu.folding", rule));
+        }
+        if array.partial_folds == PartialFolds::Exact {
+            let rule = "folds of the rule 'blocks' all cost a full one: partial_folds = \"full\"";
+            return Err(machine.fault("npu.partial_folds", rule));
+        }
+        if array.mac_latency > 1 {
+            let rule = "the rule 'blocks' knows multiply-accumulates of one cycle only";
+            return Err(machine.fault("npu.mac_latency", rule));
+        }
+    }
+    Ok(array)
 }
 
 pub(super) fn resolve(machine: &Document<RawMachine>, raw: &RawNpu) -> Result<Npu, ConfigError> {
@@ -38,19 +134,7 @@ pub(super) fn resolve(machine: &Document<RawMachine>, raw: &RawNpu) -> Result<Np
     let Some(clock) = Clock::new(raw.clock_mhz.0.saturating_mul(1_000_000)) else {
         return fault("npu.clock_mhz", "must not be zero");
     };
-    let array = Array {
-        rows: raw.rows.0,
-        columns: raw.columns.0,
-        count: raw.arrays.0,
-        dataflow: Dataflow::WeightStationary,
-        folding: Folding::Overlapped,
-    };
-    if raw.rows.0 > 1 << 16 || raw.columns.0 > 1 << 16 || raw.arrays.0 > 1 << 16 {
-        return fault(
-            "npu.arrays",
-            "arrays, rows and columns are at most 65536 each",
-        );
-    }
+    let array = array(machine, raw)?;
     let npu = Npu {
         clock,
         array,
@@ -63,6 +147,7 @@ pub(super) fn resolve(machine: &Document<RawMachine>, raw: &RawNpu) -> Result<Np
         },
         scratchpad_bytes: raw.scratchpad_kib.0.saturating_mul(KIB),
         accumulator_bytes: raw.accumulator_kib.0.saturating_mul(KIB),
+        cores: npu_cores::resolve(machine, raw)?,
     };
     // Both halves of the double buffer hold at least one weight block of every array.
     let block = 2 * 2 * raw.rows.0 * raw.columns.0;

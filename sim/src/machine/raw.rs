@@ -5,6 +5,7 @@ use super::gpu::RawGpu;
 use super::link::RawLink;
 use super::npu::RawNpu;
 use super::pim_raw::{RawAttAcc, RawHbmPim, RawPim};
+use super::plain::RawPlain;
 use serde::Deserialize;
 
 /// A machine file.
@@ -15,6 +16,8 @@ pub(super) struct RawMachine {
     pub description: String,
     /// Name of the memory part (`hw-configs/parts`); machines with an NPU need one.
     pub memory: Option<String>,
+    /// A bandwidth and a latency instead of a memory part.
+    pub plain_memory: Option<RawPlain>,
     /// Neural processing unit.
     pub npu: Option<RawNpu>,
     /// Processing in the memory part.

@@ -3,7 +3,7 @@
 use super::error::ConfigError;
 use super::load::{Document, PartDocuments};
 use super::raw::RawMachine;
-use super::{Device, Machine, NpuDevice, gpu, link, npu, pim};
+use super::{Device, DeviceMemory, Machine, NpuDevice, gpu, link, npu, pim, plain};
 use std::sync::Arc;
 
 pub(super) fn resolve(
@@ -22,6 +22,7 @@ pub(super) fn resolve(
         (None, Some(raw_gpu)) => {
             let surplus = [
                 ("memory", raw.memory.is_some()),
+                ("plain_memory", raw.plain_memory.is_some()),
                 ("pim", raw.pim.is_some()),
                 ("hbm_pim", raw.hbm_pim.is_some()),
                 ("attacc", raw.attacc.is_some()),
@@ -41,13 +42,29 @@ pub(super) fn resolve(
                 let rule = "an iteration is lowered to [pim] only; memwall pim gemv runs products";
                 return Err(machine.fault(key, rule));
             }
-            let Some(memory) = memory else {
-                return Err(machine.fault("npu", "a machine with an [npu] names its 'memory' part"));
+            let memory = match (memory, &raw.plain_memory) {
+                (Some(memory), None) => {
+                    DeviceMemory::Part(Arc::new(pim::standard(machine, memory)?))
+                }
+                (None, Some(raw_plain)) => {
+                    if raw.pim.is_some() {
+                        return Err(machine.fault("pim", "belongs to a machine with a memory part"));
+                    }
+                    DeviceMemory::Plain(plain::resolve(machine, raw_plain)?)
+                }
+                (Some(_), Some(_)) => {
+                    let rule = "a machine names its 'memory' part or has [plain_memory], not both";
+                    return Err(machine.fault("plain_memory", rule));
+                }
+                (None, None) => {
+                    let rule =
+                        "a machine with an [npu] names its 'memory' part, or has [plain_memory]";
+                    return Err(machine.fault("npu", rule));
+                }
             };
-            let memory = pim::standard(machine, memory)?;
             Device::Npu(NpuDevice {
                 npu: npu::resolve(machine, raw_npu)?,
-                memory: Arc::new(memory),
+                memory,
                 pim: raw.pim.as_ref().map(pim::policy),
             })
         }

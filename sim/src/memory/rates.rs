@@ -1,8 +1,13 @@
-//! Memory by measured rates: the same questions as the channels answer, in closed form.
+//! Memory by rates, measured on the channels or given: the same questions as the channels answer, in
+//! closed form.
 
+use super::Region;
 use super::basis::Basis;
+use super::flow::RequestId;
+use super::plain::{Line, Plain};
 use crate::dram::Direction;
-use crate::time::{Ps, Tick};
+use crate::time::Ps;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Memory of a device at `fast` fidelity.
@@ -10,16 +15,6 @@ use std::sync::Arc;
 pub struct Rates {
     basis: Arc<Basis>,
     bus_bursts: u64,
-}
-
-/// A transfer by rates: arrivals lie on a line from the release on.
-#[derive(Debug)]
-pub struct Curve<'m> {
-    rates: &'m mut Rates,
-    direction: Direction,
-    /// Bursts of one channel up to and including each segment.
-    cumulative: Vec<u64>,
-    arrivals: Vec<Ps>,
 }
 
 impl Rates {
@@ -45,47 +40,120 @@ impl Rates {
         self.bus_bursts * self.basis.standard().organisation.burst_bytes
     }
 
-    pub(super) fn begin(&mut self, direction: Direction, segments: &[u64]) -> Curve<'_> {
+    fn time(&mut self, line: &mut Line, at: Ps, direction: Direction, region: Region) -> Ps {
         let organisation = &self.basis.standard().organisation;
-        let (channels, burst) = (organisation.channels as u64, organisation.burst_bytes);
-        let mut bytes = 0;
-        let cumulative = segments
-            .iter()
-            .map(|segment| {
-                bytes += segment;
-                bytes.div_ceil(burst).div_ceil(channels)
-            })
-            .collect();
-        self.bus_bursts += bytes.div_ceil(burst);
-        Curve {
-            rates: self,
-            direction,
-            cumulative,
-            arrivals: Vec::new(),
-        }
+        self.bus_bursts += region.bursts(organisation.burst_bytes);
+        // Bursts of the channel that has most.
+        let bursts = match region {
+            Region::Span { from, to, .. } => {
+                organisation.slots_below(0, to) - organisation.slots_below(0, from)
+            }
+            Region::Strided { .. } => region
+                .bursts(organisation.burst_bytes)
+                .div_ceil(organisation.channels as u64),
+        };
+        let rate = self.basis.sequential(direction);
+        let first = at + self.basis.to_ps(rate.first.saturating_sub(rate.steady(1)));
+        let basis = &self.basis;
+        line.push(first, direction, bursts, |bursts| {
+            basis.to_ps(rate.steady(bursts))
+        })
     }
 }
 
-impl Curve<'_> {
-    pub(super) fn release(&mut self, end: usize, at: Ps) {
-        let from = self.arrivals.len();
-        let done = from.checked_sub(1).map_or(0, |last| self.cumulative[last]);
-        let busy = self.arrivals.last().copied().unwrap_or(Ps::ZERO);
-        let basis = &self.rates.basis;
-        let rate = basis.sequential(self.direction);
-        // A stream released while the one before still flows follows it without a new latency.
-        let start = busy.max(at + basis.to_ps(rate.first.saturating_sub(rate.steady(1))));
-        for &bursts in &self.cumulative[from..end.min(self.cumulative.len())] {
-            let ticks: Tick = rate.steady(bursts - done);
-            self.arrivals.push(start + basis.to_ps(ticks));
+/// Memory of a given bandwidth.
+#[derive(Debug, Clone)]
+pub struct PlainMemory {
+    plain: Plain,
+    bytes: u64,
+}
+
+impl PlainMemory {
+    /// Memory that has moved nothing yet.
+    pub fn new(plain: Plain) -> PlainMemory {
+        PlainMemory { plain, bytes: 0 }
+    }
+
+    pub(super) fn bus_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(super) fn fresh(&self) -> PlainMemory {
+        PlainMemory::new(self.plain)
+    }
+
+    /// Counts bytes that a caller timed itself.
+    pub(super) fn count_bytes(&mut self, bytes: u64) {
+        self.bytes += bytes;
+    }
+
+    fn time(&mut self, line: &mut Line, at: Ps, direction: Direction, region: Region) -> Ps {
+        let bytes = region.bytes();
+        self.bytes += bytes;
+        let plain = self.plain;
+        line.push(at + plain.latency, direction, bytes, |bytes| {
+            plain.time(bytes)
+        })
+    }
+}
+
+/// What carries the requests of a [`Line`].
+#[derive(Debug)]
+pub(super) enum Carrier<'m> {
+    Rates(&'m mut Rates),
+    Plain(&'m mut PlainMemory),
+}
+
+/// Requests by rates.
+#[derive(Debug)]
+pub struct Lined<'m> {
+    carrier: Carrier<'m>,
+    line: Line,
+    requests: RequestId,
+    /// In order of time.
+    ready: VecDeque<(Ps, RequestId)>,
+    end: Ps,
+}
+
+impl<'m> Lined<'m> {
+    pub(super) fn new(carrier: Carrier<'m>) -> Lined<'m> {
+        Lined {
+            carrier,
+            line: Line::default(),
+            requests: 0,
+            ready: VecDeque::new(),
+            end: Ps::ZERO,
         }
     }
 
-    pub(super) fn arrival(&self, segment: usize) -> Ps {
-        self.arrivals.get(segment).copied().unwrap_or(Ps::ZERO)
+    pub(super) fn submit(&mut self, at: Ps, direction: Direction, region: Region) -> RequestId {
+        let request = self.requests;
+        self.requests += 1;
+        let end = match (&mut self.carrier, region.bytes()) {
+            (_, 0) => at,
+            (Carrier::Rates(rates), _) => rates.time(&mut self.line, at, direction, region),
+            (Carrier::Plain(plain), _) => plain.time(&mut self.line, at, direction, region),
+        };
+        self.end = self.end.max(end);
+        // Completions come in order, but for empty requests.
+        let later = self.ready.iter().rev().take_while(|(at, _)| *at > end);
+        let place = self.ready.len() - later.count();
+        self.ready.insert(place, (end, request));
+        request
+    }
+
+    pub(super) fn next(&mut self, horizon: Ps) -> Option<(RequestId, Ps)> {
+        // A release before the horizon may still be asked for, but the line serves in the order of
+        // asking: what is on it is certain.
+        let &(at, request) = self.ready.front()?;
+        if at > horizon {
+            return None;
+        }
+        self.ready.pop_front();
+        Some((request, at))
     }
 
     pub(super) fn finish(self) -> Ps {
-        self.arrivals.last().copied().unwrap_or(Ps::ZERO)
+        self.end
     }
 }

@@ -3,9 +3,8 @@
 //! comparing states, so it cannot change a result (tested with sharing off).
 
 use crate::dram::{
-    BlockId, Channel, Counters, Descriptor, Direction, NoObserver, Standard, Stop, Watch,
+    Channel, Command, Completion, Counters, Descriptor, NoObserver, Standard, Stop, Watch,
 };
-use crate::dram::{Command, Completion};
 use crate::engine::EventQueue;
 use crate::pim::PimProgram;
 use crate::time::{Ps, Tick};
@@ -14,9 +13,9 @@ use std::sync::Arc;
 /// The channels of one device.
 #[derive(Debug, Clone)]
 pub struct System {
-    std: Arc<Standard>,
-    channels: Vec<Channel>,
-    share: bool,
+    pub(super) std: Arc<Standard>,
+    pub(super) channels: Vec<Channel>,
+    pub(super) share: bool,
     /// Next free byte of the tensor region; tensors are laid out one after another.
     cursor: u64,
 }
@@ -28,30 +27,6 @@ pub enum PimEvent {
     Stream(Ps, Descriptor),
     /// A PIM program, released at a time.
     Program(Ps, PimProgram),
-}
-
-struct Class {
-    channel: Channel,
-    members: Vec<usize>,
-    before: Counters,
-    work: Vec<Descriptor>,
-    blocks: Vec<BlockId>,
-}
-
-/// A striped transfer on channels.
-pub struct Striped<'m> {
-    system: &'m mut System,
-    classes: Vec<Class>,
-    released: usize,
-}
-
-impl std::fmt::Debug for Striped<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Striped")
-            .field("classes", &self.classes.len())
-            .field("released", &self.released)
-            .finish_non_exhaustive()
-    }
 }
 
 impl System {
@@ -87,79 +62,23 @@ impl System {
         self.std.organisation.capacity_bytes() / 2
     }
 
-    pub(super) fn begin(&mut self, at: Ps, direction: Direction, segments: &[u64]) -> Striped<'_> {
+    /// A place for a tensor of `bytes`, at the start of a stripe.
+    pub(super) fn place(&mut self, bytes: u64) -> u64 {
         let stripe = self.std.organisation.stripe_bytes();
-        let total: u64 = segments.iter().sum();
         let mut from = self.cursor.next_multiple_of(stripe);
-        if from + total > self.tensor_bytes() {
+        if from.saturating_add(bytes) > self.tensor_bytes() {
             from = 0;
         }
-        self.cursor = from + total;
-        let organisation = &self.std.organisation;
-        // A segment is there when the channel with the most of it has all of it. Every channel
-        // cuts its slots where that first channel does, so that channels differ in their tails
-        // only and can share their work.
-        let mut end = from;
-        let cuts: Vec<u64> = std::iter::once(&0)
-            .chain(segments)
-            .map(|bytes| {
-                end += bytes;
-                organisation.slots_below(0, end)
-            })
-            .collect();
-        let lists = (0..self.channels.len()).map(|channel| {
-            let last = organisation.slots_below(channel, end);
-            let cut = |slot: u64| slot.min(last);
-            cuts.windows(2)
-                .map(|pair| (cut(pair[0]), cut(pair[1])))
-                .map(|(from, to)| Descriptor::sequential(direction, from, to - from))
-                .collect()
-        });
-        let lists = lists.collect();
-        let classes = self.classes(at, lists);
-        Striped {
-            system: self,
-            classes,
-            released: 0,
-        }
-    }
-
-    /// Groups the channels that will behave alike from `at` on.
-    fn classes(&mut self, at: Ps, lists: Vec<Vec<Descriptor>>) -> Vec<Class> {
-        let tick = self.std.clock.next_tick(at);
-        let mut classes: Vec<Class> = Vec::new();
-        for (index, work) in lists.into_iter().enumerate() {
-            let channel = &mut self.channels[index];
-            rest(channel, tick);
-            let alike = classes.iter_mut().find(|class| {
-                self.share && class.work == work && class.channel.same_state(channel)
-            });
-            match alike {
-                Some(class) => class.members.push(index),
-                None => classes.push(Class {
-                    channel: channel.clone(),
-                    members: vec![index],
-                    before: *channel.counters(),
-                    work,
-                    blocks: Vec::new(),
-                }),
-            }
-        }
-        classes
+        self.cursor = from.saturating_add(bytes);
+        from
     }
 
     /// Runs a list of streams on each channel, all released at `at`; returns the end of the last
     /// data.
-    pub fn run_lists(&mut self, at: Ps, lists: Vec<Vec<Descriptor>>) -> Ps {
-        let classes = self.classes(at, lists);
-        let mut transfer = Striped {
-            system: self,
-            classes,
-            released: 0,
-        };
-        let longest = transfer.classes.iter().map(|class| class.work.len()).max();
-        transfer.release(longest.unwrap_or(0), at);
-        transfer.finish().max(at)
+    pub fn run_lists(&mut self, at: Ps, lists: &[Vec<Descriptor>]) -> Ps {
+        let mut flow = self.flow(at, Ps(u64::MAX));
+        flow.submit_lists(at, lists);
+        flow.finish().max(at)
     }
 
     /// Runs PIM work on all channels from `at` on. Each channel starts with the events of
@@ -204,7 +123,7 @@ impl System {
 }
 
 /// Brings a drained channel to `tick` and forgets what is over.
-fn rest(channel: &mut Channel, tick: Tick) {
+pub(super) fn rest(channel: &mut Channel, tick: Tick) {
     channel.advance(tick, &mut NoObserver);
     channel.settle(tick);
     channel.forget_blocks();
@@ -252,64 +171,4 @@ fn take_first(pending: &mut Vec<Completion>) -> Option<Completion> {
         .enumerate()
         .min_by_key(|(_, done)| (done.at, done.block))?;
     Some(pending.remove(index))
-}
-
-impl Striped<'_> {
-    pub(super) fn release(&mut self, end: usize, at: Ps) {
-        let tick = self.system.std.clock.next_tick(at);
-        for class in &mut self.classes {
-            let upto = end.min(class.work.len());
-            for index in self.released..upto {
-                let watch = if index + 1 == upto {
-                    Watch::Stop
-                } else {
-                    Watch::Record
-                };
-                let block = class.channel.push(tick, class.work[index], watch);
-                class.blocks.push(block);
-            }
-        }
-        self.released = end;
-    }
-
-    pub(super) fn arrival(&mut self, segment: usize) -> Ps {
-        let mut last = 0;
-        for class in &mut self.classes {
-            let Some(&block) = class.blocks.get(segment) else {
-                continue;
-            };
-            class.channel.watch(block);
-            let done = loop {
-                if let Some(at) = class.channel.completed(block) {
-                    break at;
-                }
-                if class.channel.advance(Tick::MAX, &mut NoObserver) == Stop::Idle {
-                    break class.channel.completed(block).unwrap_or(0);
-                }
-            };
-            last = last.max(done);
-        }
-        self.system.std.clock.to_ps(last)
-    }
-
-    pub(super) fn finish(mut self) -> Ps {
-        let mut last = 0;
-        for class in &mut self.classes {
-            while class.channel.advance(Tick::MAX, &mut NoObserver) != Stop::Idle {}
-            let ends = class.blocks.iter();
-            let ends = ends.filter_map(|&block| class.channel.completed(block));
-            last = ends.fold(last, Tick::max);
-        }
-        let clock = self.system.std.clock;
-        for class in self.classes {
-            let Some((&first, others)) = class.members.split_first() else {
-                continue;
-            };
-            for &member in others {
-                self.system.channels[member].adopt(&class.channel, &class.before);
-            }
-            self.system.channels[first] = class.channel;
-        }
-        clock.to_ps(last)
-    }
 }

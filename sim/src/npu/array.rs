@@ -1,148 +1,174 @@
-//! Weight-stationary systolic arrays by recurrence over blocks, never over cycles.
+//! Equal systolic arrays, and the cycles of one fold: the closed forms from which products and
+//! schedules are built.
 //!
-//! The arrays share the streamed activations: in one *round* each array holds another block of
-//! weight columns for the same rows of the reduction. While a round streams, the weights of the
-//! next one are loaded into shadow registers (overlapped preload, as ONNXim models it).
+//! A processing element takes two operands and a sum and gives the sum `mac_latency` cycles later; it
+//! can begin another every cycle. Operands move one element a cycle.
+//!
+//! *Weights or inputs stationary.* The sum of a column passes down the rows, so that row r begins
+//! `r * mac_latency` cycles after row 0; column c begins c cycles after column 0. With s streamed rows
+//! the last sum leaves `(s - 1) + rows * mac_latency + (columns - 1)` cycles after the first operand
+//! came in. The stationary operand is shifted in from the top through shadow registers, a row a cycle,
+//! the last row first: `rows` cycles. An element takes its shadow over when the first operand of a fold
+//! reaches it, and only then may the next operand be shifted past it; sums leave in the order of folds.
+//!
+//! *Outputs stationary.* Sums stay, so a product may not begin before the sum that it adds to is there.
+//! The elements keep `mac_latency` interleaved sums in their pipelines, which lets a product begin every
+//! cycle, and add these up pair by pair at the end. Row r and column c begin r + c cycles after the
+//! first. A sum leaves over the result bus of its column in the cycle in which it is complete; rows are
+//! complete one a cycle, so that one bus a column is enough, and folds must begin `rows` cycles apart.
 
-use super::{Dataflow, Folding};
+use super::{Dataflow, Folding, PartialFolds};
 use crate::time::Tick;
+use std::collections::VecDeque;
+
+/// Fewest streamed rows that a block of ONNXim is charged for (`SystolicWS.cc`).
+pub(super) const LEAST_BLOCK: u64 = 4;
 
 /// Equal arrays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Array {
-    /// Rows of a block: extent in the reduction dimension.
+    /// Rows of a block: extent in the reduction dimension, of outputs where those are stationary.
     pub rows: u64,
-    /// Columns of a block: extent in the output dimension.
+    /// Columns of a block: extent in the output dimension, of inputs where those are stationary.
     pub columns: u64,
-    /// Arrays that work side by side.
+    /// Arrays that work side by side, each on other columns.
     pub count: u64,
     /// What stays in the array.
     pub dataflow: Dataflow,
     /// Whether a fold overlaps the one before it.
     pub folding: Folding,
+    /// Cycles from the operands of a multiply-accumulate to its result.
+    pub mac_latency: u64,
+    /// What a fold costs that does not fill the array.
+    pub partial_folds: PartialFolds,
 }
 
 impl Array {
+    /// One weight-stationary array whose folds overlap, of elements that take one cycle.
+    pub const fn new(rows: u64, columns: u64) -> Array {
+        Array {
+            rows,
+            columns,
+            count: 1,
+            dataflow: Dataflow::WeightStationary,
+            folding: Folding::Overlapped,
+            mac_latency: 1,
+            partial_folds: PartialFolds::Full,
+        }
+    }
+
     /// Multiply-accumulates of all arrays in one cycle.
     pub fn macs_per_cycle(&self) -> u64 {
         self.rows * self.columns * self.count
     }
 
-    /// Cycles from the start of a round to its last result: `streamed` rows and the skew of the
-    /// array.
-    pub fn latency(&self, streamed: u64) -> Tick {
-        streamed + self.rows + self.columns - 2
+    /// Rows and columns that a fold costs, given those that it uses.
+    pub(super) fn charged(&self, rows: u64, columns: u64) -> (u64, u64) {
+        match self.partial_folds {
+            PartialFolds::Full => (self.rows, self.columns),
+            PartialFolds::Exact => (rows.min(self.rows), columns.min(self.columns)),
+        }
     }
 
-    /// Rounds of a product [m, k] x [k, n] whose weights are stationary, in the order in which the
-    /// weights are consumed: output column groups outermost, then the reduction.
-    pub fn rounds(&self, m: u64, k: u64, n: u64, bytes_per_element: u64) -> Vec<Round> {
-        let group = self.columns * self.count;
-        let mut rounds = Vec::new();
-        let mut column = 0;
-        while column < n {
-            let columns = group.min(n - column);
-            let mut row = 0;
-            while row < k {
-                let rows = self.rows.min(k - row);
-                rounds.push(Round {
-                    streamed: m,
-                    bytes: rows * columns * bytes_per_element,
-                });
-                row += rows;
+    /// Cycles to load the stationary operand of a fold of `rows`, one row a cycle.
+    pub(super) fn load(&self, rows: u64) -> Tick {
+        if self.dataflow.loads() { rows } else { 0 }
+    }
+
+    /// Cycles from the first operand of a fold to its last result.
+    pub(super) fn pass(&self, streamed: u64, rows: u64, columns: u64) -> Tick {
+        match self.dataflow {
+            Dataflow::OutputStationary => self.accumulation(streamed).1 + rows + columns - 2,
+            Dataflow::WeightStationary | Dataflow::InputStationary => {
+                streamed + rows * self.mac_latency + columns - 2
             }
-            column += columns;
-        }
-        rounds
-    }
-}
-
-/// One stationary block in every array.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Round {
-    /// Rows streamed through the arrays.
-    pub streamed: u64,
-    /// Bytes of the stationary blocks, all arrays together.
-    pub bytes: u64,
-}
-
-/// The recurrence: `start(i) = max(start(i-1) + max(streamed(i-1), rows), ready(i) + rows)`, the
-/// preload of `rows` cycles going on beside the round before.
-#[derive(Debug, Clone, Copy)]
-pub struct Schedule {
-    array: Array,
-    /// Earliest start of the next round.
-    free: Tick,
-    end: Tick,
-}
-
-impl Schedule {
-    /// Arrays that are idle from cycle `at` on.
-    pub fn new(array: Array, at: Tick) -> Schedule {
-        Schedule {
-            array,
-            free: at,
-            end: at,
         }
     }
 
-    /// Runs a round whose stationary blocks are on chip at `ready`; returns the cycle of its last
-    /// result.
-    pub fn run(&mut self, round: Round, ready: Tick) -> Tick {
-        let start = self.free.max(ready + self.array.rows);
-        self.free = start + round.streamed.max(self.array.rows);
-        self.end = self.end.max(start + self.array.latency(round.streamed));
-        self.end
+    /// Cycles from the start of a fold to the earliest start of the next, of `next_rows`.
+    pub(super) fn gap(&self, streamed: u64, rows: u64, next_rows: u64) -> Tick {
+        match self.dataflow {
+            Dataflow::OutputStationary => self.accumulation(streamed).0.max(rows),
+            Dataflow::WeightStationary | Dataflow::InputStationary => {
+                // Sums that leave at a row further up must not overtake those before them.
+                let shorter = rows.saturating_sub(next_rows) * self.mac_latency;
+                // A row is `mac_latency` cycles behind the row above it in taking its shadow over,
+                // and the load is one.
+                let behind = (rows.min(next_rows) - 1) * (self.mac_latency - 1);
+                (streamed + shorter).max(next_rows + behind)
+            }
+        }
     }
 
-    /// Cycle of the last result so far.
-    pub fn end(&self) -> Tick {
-        self.end
+    /// Of an element that keeps its sums: the cycles for which `products` and the addition of the
+    /// interleaved sums occupy it, and those until the sum is there.
+    fn accumulation(&self, products: u64) -> (Tick, Tick) {
+        let latency = self.mac_latency;
+        let sums = products.min(latency);
+        let mut ready: VecDeque<Tick> =
+            (products - sums..products).map(|at| at + latency).collect();
+        let mut free = products;
+        while ready.len() > 1 {
+            let (_, Some(second)) = (ready.pop_front(), ready.pop_front()) else {
+                break;
+            };
+            let start = second.max(free);
+            free = start + 1;
+            ready.push_back(start + latency);
+        }
+        (free, ready.pop_front().unwrap_or(0))
+    }
+
+    /// Cycles between the starts of blocks of `streamed` rows by the rule of ONNXim.
+    pub(super) fn block_gap(&self, streamed: u64) -> Tick {
+        streamed.max(LEAST_BLOCK).max(self.load(self.rows))
+    }
+
+    /// Cycles before the first block that meets an empty array, by that rule: every row and column
+    /// of the skewed load.
+    pub(super) fn block_load(&self) -> Tick {
+        if self.dataflow.loads() {
+            self.rows + self.columns - 1
+        } else {
+            0
+        }
+    }
+
+    /// Cycles of such a block.
+    pub(super) fn block_pass(&self, streamed: u64) -> Tick {
+        self.pass(streamed.max(LEAST_BLOCK), self.rows, self.columns)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    const ARRAY: Array = Array {
-        rows: 128,
-        columns: 128,
-        count: 8,
-        dataflow: Dataflow::WeightStationary,
-        folding: Folding::Overlapped,
-    };
 
     #[test]
-    fn a_gemm_with_its_weights_on_chip_has_a_closed_form() {
-        // 7B, TP 4, QKV at 256 rows: 3 column groups x 32 reduction blocks, 256 cycles each.
-        let rounds = ARRAY.rounds(256, 4096, 3072, 2);
-        assert_eq!(rounds.len(), 96);
-        let mut schedule = Schedule::new(ARRAY, 0);
-        for &round in &rounds {
-            schedule.run(round, 0);
-        }
-        assert_eq!(schedule.end(), 128 + 95 * 256 + (256 + 254));
+    fn interleaved_sums_are_added_up_at_the_end() {
+        let of = |mac_latency, products| {
+            let array = Array {
+                dataflow: Dataflow::OutputStationary,
+                mac_latency,
+                ..Array::new(4, 4)
+            };
+            array.accumulation(products)
+        };
+        // One sum: it is there in the cycle after the last product.
+        assert_eq!(of(1, 10), (10, 10));
+        assert_eq!(of(3, 1), (1, 3));
+        // Two sums, there after cycles 10 and 11: one addition from 11 to 13.
+        assert_eq!(of(2, 10), (12, 13));
+        // Four, there after 10 to 13: pairs at 11 and 13, their sums after 15 and 17, then 21.
+        assert_eq!(of(4, 10), (18, 21));
     }
 
-    proptest! {
-        #[test]
-        fn rounds_carry_every_weight_once(m in 1u64..300, k in 1u64..2000, n in 1u64..5000) {
-            let bytes: u64 = ARRAY.rounds(m, k, n, 2).iter().map(|round| round.bytes).sum();
-            prop_assert_eq!(bytes, 2 * k * n);
-        }
-
-        #[test]
-        fn waiting_for_data_never_ends_before_the_data(ready in proptest::collection::vec(0u64..10_000, 1..50), m in 1u64..500) {
-            let mut schedule = Schedule::new(ARRAY, 0);
-            let mut last = 0;
-            for &at in &ready {
-                let end = schedule.run(Round { streamed: m, bytes: 1 }, at);
-                prop_assert!(end >= at + 128 + m + 254);
-                prop_assert!(end >= last);
-                last = end;
-            }
-        }
+    #[test]
+    fn sums_of_slow_elements_skew_the_rows() {
+        let array = Array {
+            mac_latency: 4,
+            ..Array::new(8, 16)
+        };
+        assert_eq!(array.pass(100, 8, 16), 99 + 8 * 4 + 15);
     }
 }

@@ -49,7 +49,10 @@ impl Placement {
             bytes: features * element * model.layers,
         };
         let pim = match &machine.device {
-            Device::Npu(device) => device.memory.pim.as_ref().map(|pim| (&device.memory, pim)),
+            Device::Npu(device) => device
+                .memory
+                .part()
+                .and_then(|part| Some((part, part.pim.as_ref()?))),
             Device::Gpu(_) => None,
         };
         let blocks = pim.map(|(memory, pim)| {

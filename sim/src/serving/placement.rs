@@ -41,7 +41,7 @@ impl ChannelChoice {
         let (balance, std) = match &machine.device {
             Device::Npu(device) => (
                 device.pim.map_or(Balance::RoundRobin, |pim| pim.balance),
-                device.pim.map(|_| Arc::clone(&device.memory)),
+                device.pim.and_then(|_| device.memory.part().cloned()),
             ),
             Device::Gpu(_) => (Balance::RoundRobin, None),
         };

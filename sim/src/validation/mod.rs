@@ -7,6 +7,7 @@ pub mod die;
 mod figures;
 mod neupims;
 mod newton;
+pub mod npu;
 pub mod pim_attention;
 mod table;
 

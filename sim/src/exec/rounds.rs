@@ -1,5 +1,5 @@
-//! A matrix product on the arrays: weights arrive block after block in the order of their use and
-//! the arrays start each round when its blocks are there.
+//! Rounds of the arrays whose operands stream through a double-buffered scratchpad: what attention is
+//! made of. Blocks arrive in the order of their use and each round starts when its own are there.
 
 use crate::dram::Direction;
 use crate::memory::Memory;
@@ -9,81 +9,12 @@ use crate::time::Ps;
 /// Share of a scratchpad half that weights may fill; activations have the rest.
 const WEIGHT_SHARE: u64 = 2;
 
-/// A product [m, k] x [k, n] with stationary weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Product {
-    pub m: u64,
-    pub k: u64,
-    pub n: u64,
-    /// Bytes of an element.
-    pub element: u64,
-    /// Bytes of the weights, bias included.
-    pub weight_bytes: u64,
-}
-
-impl Product {
-    /// Rows that are streamed at once: as many as accumulators and scratchpad hold. Weights are
-    /// read once for each such tile.
-    fn tile_rows(&self, npu: &Npu) -> u64 {
-        let in_scratchpad = npu.half_scratchpad() / WEIGHT_SHARE / (self.k * self.element).max(1);
-        npu.accumulator_rows()
-            .min(in_scratchpad)
-            .clamp(1, self.m.max(1))
-    }
-
-    /// Runs the product from `at` on; returns when its last result is on chip, or in memory where
-    /// the results do not fit.
-    pub(super) fn run(&self, npu: &Npu, memory: &mut Memory, at: Ps) -> Ps {
-        let tile = self.tile_rows(npu);
-        let bias = self
-            .weight_bytes
-            .saturating_sub(self.k * self.n * self.element);
-        let input_resident = npu.keeps(self.m * self.k * self.element);
-        let output = self.m * self.n * self.element;
-        let mut rounds = Vec::new();
-        let mut row = 0;
-        while row < self.m {
-            let rows = tile.min(self.m - row);
-            if !input_resident {
-                // The activations of a tile come in before its weights.
-                rounds.push(Round {
-                    streamed: 0,
-                    bytes: rows * self.k * self.element,
-                });
-            }
-            let first = rounds.len();
-            rounds.extend(npu.array.rounds(rows, self.k, self.n, self.element));
-            if let Some(round) = rounds.get_mut(first) {
-                round.bytes += bias;
-            }
-            row += rows;
-        }
-        let end = run_rounds(npu, memory, at, &rounds, &mut Unpaced);
-        if npu.keeps(output) {
-            end
-        } else {
-            memory.transfer(end, Direction::Write, output)
-        }
-    }
-}
-
 /// Holds rounds back beyond the arrival of their blocks, and hears when they end.
 pub(super) trait Pace {
     /// Earliest time at which a round's blocks may be used, given their arrival.
     fn ready(&mut self, round: usize, arrival: Ps) -> Ps;
     /// The round's last result is there.
     fn done(&mut self, round: usize, at: Ps);
-}
-
-/// Rounds depend on nothing but their blocks.
-struct Unpaced;
-
-impl Pace for Unpaced {
-    fn ready(&mut self, _round: usize, arrival: Ps) -> Ps {
-        arrival
-    }
-
-    fn done(&mut self, _round: usize, _at: Ps) {}
 }
 
 /// Streams the stationary blocks of `rounds` through a double-buffered scratchpad and runs the
@@ -97,7 +28,12 @@ pub(super) fn run_rounds(
 ) -> Ps {
     let segments: Vec<u64> = rounds.iter().map(|round| round.bytes).collect();
     let chunks = chunks(&segments, npu.half_scratchpad() / WEIGHT_SHARE);
-    let mut transfer = memory.begin(at, Direction::Read, &segments);
+    // A chunk is released when the last result of another is there, a pass of the arrays after the
+    // arrival of its blocks.
+    let lookahead = npu
+        .clock
+        .to_ps((npu.array.rows + npu.array.columns).saturating_sub(2));
+    let mut transfer = memory.begin(at, Direction::Read, &segments, lookahead);
     let mut schedule = Schedule::new(npu.array, npu.clock.next_tick(at));
     // Two chunks are in flight; the next is released when the one two before it is used up.
     for &end in chunks.iter().take(2) {

@@ -1,0 +1,148 @@
+//! One matrix product alone on a machine.
+
+use super::product::{Begin, Outcome, Run, choose};
+use super::{Fidelity, SimError};
+use crate::gpu::ratio;
+use crate::lower::KernelClass;
+use crate::machine::{Device, DeviceMemory, Machine};
+use crate::memory::{Basis, Memory, PlainMemory, Rates, System};
+use crate::npu::{Gemm, Mapping, Resident};
+use crate::time::Ps;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// A product as a machine ran it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Single {
+    /// On the cores of an NPU.
+    Npu {
+        /// Its mapping.
+        mapping: Mapping,
+        /// What came of it.
+        outcome: Box<Outcome>,
+        /// Bytes that crossed the pins, in whole bursts.
+        bus_bytes: u64,
+        /// Detail of the memory.
+        fidelity: Fidelity,
+    },
+    /// One kernel of a GPU.
+    Kernel {
+        /// Whole time.
+        time: Ps,
+        /// Of it, before anything moves.
+        overhead: Ps,
+        /// Arithmetic at the rate of its class.
+        arithmetic: Ps,
+        /// Bytes at the rate of its class.
+        memory: Ps,
+        /// Arithmetic and bytes at their peaks: no kernel is faster.
+        bounds: [Ps; 2],
+        /// Bytes to and from device memory.
+        bytes: u64,
+    },
+}
+
+/// A product that cannot run.
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
+pub enum SingleError {
+    /// No tile fits.
+    #[error(transparent)]
+    Tile(#[from] SimError),
+    /// The operands exceed the memory.
+    #[error(
+        "operands and outputs take {needed_bytes} bytes, machine '{machine}' has {capacity_bytes}"
+    )]
+    Capacity {
+        /// Machine.
+        machine: String,
+        /// Bytes needed.
+        needed_bytes: u64,
+        /// Bytes there are.
+        capacity_bytes: u64,
+    },
+    /// Where tensors lie cannot be chosen.
+    #[error("machine '{machine}' runs kernels: mappings and resident tensors belong to an NPU")]
+    Kernels {
+        /// Machine.
+        machine: String,
+    },
+}
+
+/// Runs a product. `mapping` replaces the machine's choice.
+pub fn product(
+    machine: &Machine,
+    gemm: &Gemm,
+    resident: Resident,
+    mapping: Option<Mapping>,
+    fidelity: Fidelity,
+) -> Result<Single, SingleError> {
+    let (a, b, c) = gemm.bytes();
+    let needed_bytes = a.saturating_add(b).saturating_add(c);
+    if needed_bytes > machine.capacity_bytes() {
+        return Err(SingleError::Capacity {
+            machine: machine.name.clone(),
+            needed_bytes,
+            capacity_bytes: machine.capacity_bytes(),
+        });
+    }
+    let device = match &machine.device {
+        Device::Npu(device) => device,
+        Device::Gpu(gpu) => {
+            if mapping.is_some() || resident != Resident::default() {
+                return Err(SingleError::Kernels {
+                    machine: machine.name.clone(),
+                });
+            }
+            let kernel = super::gpu::rates(gpu, KernelClass::Gemm);
+            let flop = 2 * gemm.macs();
+            return Ok(Single::Kernel {
+                time: kernel.time(flop, needed_bytes),
+                overhead: kernel.overhead,
+                arithmetic: ratio(flop, kernel.flop_per_s),
+                memory: ratio(needed_bytes, kernel.bytes_per_s),
+                bounds: [
+                    ratio(flop, gpu.peak_flop_per_s),
+                    ratio(needed_bytes, gpu.peak_bytes_per_s),
+                ],
+                bytes: needed_bytes,
+            });
+        }
+    };
+    let npu = &device.npu;
+    let given = mapping.filter(|mapping| mapping.fits(npu, gemm, resident));
+    let chosen = match (mapping, given) {
+        (Some(_), given) => given,
+        (None, _) => choose(npu, &device.memory, gemm, resident),
+    };
+    let Some(mapping) = chosen else {
+        return Err(SingleError::Tile(SimError::NoTile {
+            product: (gemm.m, gemm.k, gemm.n),
+        }));
+    };
+    let run = Run {
+        npu,
+        device: &device.memory,
+        gemm: *gemm,
+        mapping,
+        resident,
+        bias: 0,
+    };
+    let (mut memory, fidelity) = match &device.memory {
+        DeviceMemory::Plain(plain) => (Memory::Plain(PlainMemory::new(*plain)), Fidelity::Rates),
+        DeviceMemory::Part(part) if fidelity == Fidelity::Fast => {
+            let basis = Arc::new(Basis::measure(part));
+            (Memory::Fast(Rates::new(basis)), Fidelity::Fast)
+        }
+        DeviceMemory::Part(part) => {
+            let system = System::new(Arc::clone(part), true);
+            (Memory::Command(Box::new(system)), Fidelity::Command)
+        }
+    };
+    let outcome = run.execute(&mut memory, Begin::at(Ps::ZERO), true);
+    Ok(Single::Npu {
+        mapping,
+        outcome: Box::new(outcome),
+        bus_bytes: memory.bus_bytes(),
+        fidelity,
+    })
+}

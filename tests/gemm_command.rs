@@ -1,0 +1,109 @@
+//! `memwall gemm` as its users meet it.
+
+use crate::command_line::{folder, memwall};
+use memwall_sim::record::gemm::GemmRecord;
+
+#[test]
+fn every_machine_runs_a_product_and_writes_its_record() {
+    let folder = folder("gemm");
+    for name in crate::support::names("hw-configs") {
+        if !crate::support::root()
+            .join(format!("hw-configs/{name}.toml"))
+            .exists()
+        {
+            continue;
+        }
+        let output = memwall(
+            &folder,
+            &["gemm", "64", "512", "512", "--hw", &name, "--json"],
+        );
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{name}: {error}");
+        let record: GemmRecord = serde_json::from_slice(&output.stdout).expect("a record");
+        let result = &record.result;
+        let sum: f64 = result.parts.iter().map(|part| part.time_us).sum();
+        assert!((sum / result.time_us - 1.0).abs() < 1e-9, "{name}");
+        assert!(
+            result.bound.fraction > 0.0 && result.bound.fraction <= 1.0,
+            "{name}"
+        );
+        let written = std::fs::read(folder.join("out/gemm.json")).expect("written");
+        assert_eq!(written, output.stdout, "{name}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let folder = folder("gemm-errors");
+    for (arguments, words) in [
+        (
+            &["64", "64", "64", "--mapping", "serch"][..],
+            "did you mean 'search'?",
+        ),
+        (
+            &["64", "64", "64", "--mapping", "8x8x8:mkm"],
+            "there are mnk",
+        ),
+        (
+            &["64", "64", "64", "--mapping", "8x8x8:mnk:weigths"],
+            "did you mean 'weights'?",
+        ),
+        (
+            &[
+                "64",
+                "64",
+                "64",
+                "--set",
+                "npu.scratchpad_kib=1024",
+                "--mapping",
+                "64x64x64:mnk",
+                "--set",
+                "npu.accumulator_kib=8",
+                "--set",
+                "npu.rows=8",
+                "--set",
+                "npu.columns=8",
+                "--set",
+                "npu.arrays=1",
+                "--resident",
+                "none",
+                "--dtype",
+                "fp32",
+            ],
+            "no tile that fits",
+        ),
+        (&["4194304", "4194304", "4194304"], "bytes"),
+        (
+            &["64", "64", "64", "--hw", "gpu-a100", "--mapping", "search"],
+            "runs kernels",
+        ),
+        (
+            &["64", "64", "64", "--hw", "gpu-a100", "--resident", "all"],
+            "runs kernels",
+        ),
+        (
+            &["64", "64", "64", "--set", "npu.noc.topology=crossbar"],
+            "port_bytes_per_cycle",
+        ),
+        (
+            &[
+                "64",
+                "64",
+                "64",
+                "--hw",
+                "tpuv4-like",
+                "--set",
+                "npu.noc.topology=mesh",
+            ],
+            "a mesh gives the cores of a row",
+        ),
+    ] {
+        let mut all = vec!["gemm"];
+        all.extend(arguments);
+        let output = memwall(&folder, &all);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(words), "{arguments:?}: {error}");
+    }
+    assert!(!folder.join("out/gemm.json").exists());
+}
