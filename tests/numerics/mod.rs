@@ -4,6 +4,7 @@
 //! Tests carry the number of their check, N1 and on. A check that a defect must fail runs the
 //! defect here, so that its tolerance is known to catch it.
 
+mod blocks;
 mod bytes;
 mod checkpoints;
 mod cross;

@@ -7,7 +7,11 @@ is not this project's.
 Weights are drawn here, forward passes are those of transformers on PyTorch (CPU, float32,
 eager attention). Each model gets a folder: `config.json` as transformers saves it,
 `model.safetensors`, and `logits.safetensors` with the token ids (as float32) and the logits of
-every position of each prompt. `versions.txt` says what ran.
+every position of each prompt.
+
+Blocks that no such model is read with yet (mixtures of experts, latent attention) are run alone:
+`blocks/NAME.safetensors` has a block's weights under the library's names, its `input` and its
+`output`, one row a token. `versions.txt` says what ran.
 """
 
 import pathlib
@@ -16,6 +20,10 @@ import sys
 import safetensors.torch
 import torch
 import transformers
+from transformers.models.deepseek_v2 import modeling_deepseek_v2 as deepseek_v2
+from transformers.models.deepseek_v3 import modeling_deepseek_v3 as deepseek_v3
+from transformers.models.mixtral import modeling_mixtral as mixtral
+from transformers.models.qwen2_moe import modeling_qwen2_moe as qwen2_moe
 
 PROMPT = 23
 BASE = {"vocab_size": 96, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
@@ -79,6 +87,62 @@ MODELS = {
         GPT2 | {"activation_function": "gelu"},
     ),
 }
+MIXTURE = BASE | {
+    "hidden_size": 24,
+    "intermediate_size": 16,
+    "moe_intermediate_size": 16,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
+    "num_hidden_layers": 1,
+}
+DEEPSEEK = MIXTURE | {
+    "n_routed_experts": 12,
+    "num_experts_per_tok": 3,
+    "n_group": 4,
+    "topk_group": 2,
+    "n_shared_experts": 2,
+    "routed_scaling_factor": 2.5,
+    "q_lora_rank": 14,
+    "kv_lora_rank": 10,
+    "qk_nope_head_dim": 6,
+    "qk_rope_head_dim": 4,
+    "head_dim": 4,
+    "v_head_dim": 5,
+}
+V2 = transformers.DeepseekV2Config, DEEPSEEK | {"topk_method": "group_limited_greedy"}
+V3 = transformers.DeepseekV3Config, DEEPSEEK | {"norm_topk_prob": True}
+MIXTURES = {
+    "mixtral": (
+        mixtral.MixtralSparseMoeBlock,
+        transformers.MixtralConfig,
+        MIXTURE | {"num_local_experts": 8, "num_experts_per_tok": 2},
+    ),
+    "qwen2-moe": (
+        qwen2_moe.Qwen2MoeSparseMoeBlock,
+        transformers.Qwen2MoeConfig,
+        MIXTURE
+        | {
+            "num_experts": 8,
+            "num_experts_per_tok": 3,
+            "norm_topk_prob": False,
+            "shared_expert_intermediate_size": 20,
+        },
+    ),
+    "deepseek-v2-moe": (deepseek_v2.DeepseekV2Moe, *V2),
+    "deepseek-v3-moe": (deepseek_v3.DeepseekV3MoE, *V3),
+}
+ATTENTIONS = {
+    "deepseek-v2-attention": (
+        deepseek_v2.DeepseekV2Attention,
+        deepseek_v2.DeepseekV2RotaryEmbedding,
+        *V2,
+    ),
+    "deepseek-v3-attention": (
+        deepseek_v3.DeepseekV3Attention,
+        deepseek_v3.DeepseekV3RotaryEmbedding,
+        *V3,
+    ),
+}
 
 
 def draw(model):
@@ -91,6 +155,50 @@ def draw(model):
         else:
             values = values * 1.5 / parameter.shape[-1] ** 0.5
         parameter.data.copy_(values)
+
+
+def mixture(block_class, config):
+    """A mixture, and what it does to an input."""
+    block = block_class(config)
+    return block, lambda rows: block(rows[None])[0]
+
+
+def attention(block_class, rotary_class, config):
+    """An attention block, and what it does to an input under a causal mask."""
+    block, rotary = block_class(config, layer_idx=0), rotary_class(config)
+
+    def run(rows):
+        positions = rotary(rows[None], torch.arange(len(rows))[None])
+        mask = torch.full((len(rows), len(rows)), float("-inf")).triu(1)[None, None]
+        return block(rows[None], position_embeddings=positions, attention_mask=mask)[0][0]
+
+    return block, run
+
+
+def record(path, seed, make, classes, config_class, fields):
+    torch.manual_seed(seed)
+    config = config_class(**fields)
+    config._attn_implementation = "eager"
+    config._experts_implementation = "eager"
+    block, run = make(*classes, config)
+    block.to(torch.float32).eval()
+    draw(block)
+    for _, buffer in block.named_buffers():
+        buffer.copy_(0.3 * torch.randn(buffer.shape))
+    rows = torch.randn(PROMPT, config.hidden_size)
+    with torch.no_grad():
+        output = run(rows)
+    tensors = {name: tensor.contiguous() for name, tensor in block.state_dict().items()}
+    safetensors.torch.save_file(tensors | {"input": rows, "output": output.contiguous()}, path)
+
+
+def blocks(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    every = [(mixture, *entry) for entry in MIXTURES.items()]
+    every += [(attention, *entry) for entry in ATTENTIONS.items()]
+    for seed, (make, name, (*classes, config_class, fields)) in enumerate(every, 100):
+        path = folder / f"{name}.safetensors"
+        record(path, seed, make, classes, config_class, fields)
 
 
 def main(folder):
@@ -109,6 +217,7 @@ def main(folder):
         (target / "generation_config.json").unlink(missing_ok=True)
         recorded = {"tokens": prompts.to(torch.float32), "logits": logits.contiguous()}
         safetensors.torch.save_file(recorded, target / "logits.safetensors")
+    blocks(pathlib.Path(folder) / "blocks")
     versions = f"torch {torch.__version__}\ntransformers {transformers.__version__}\n"
     (pathlib.Path(folder) / "versions.txt").write_text(versions)
 
