@@ -153,26 +153,26 @@ fn qwen2_moe() {
     assert!(mixture_error(&recorded, &ungated) > 1e3 * TOLERANCE);
 }
 
-fn limited(score: GroupScore) -> Option<GroupLimit> {
-    Some(GroupLimit {
+fn limited(score: GroupScore) -> GroupLimit {
+    GroupLimit {
         groups: 4,
         kept: 2,
         score,
-    })
+    }
 }
 
-fn ungated(recorded: &Recorded) -> Option<Shared<f64>> {
-    Some(Shared {
+fn ungated(recorded: &Recorded) -> Shared<f64> {
+    Shared {
         block: recorded.shared("shared_experts"),
         gate: None,
-    })
+    }
 }
 
 #[test]
 fn deepseek_v2_moe() {
     let recorded = Recorded::of("deepseek-v2-moe");
     let router = Router {
-        limit: limited(GroupScore::Best),
+        limit: Some(limited(GroupScore::Best)),
         renormalise: false,
         factor: 2.5,
         ..Router::mixtral(3)
@@ -184,11 +184,11 @@ fn deepseek_v2_moe() {
     let wrong = [
         (
             "groups by their two best",
-            with(limited(GroupScore::TwoBest)),
+            with(Some(limited(GroupScore::TwoBest))),
         ),
         ("no groups", with(None)),
     ];
-    let right = recorded.mixture(router.clone(), ungated(&recorded));
+    let right = recorded.mixture(router.clone(), Some(ungated(&recorded)));
     judge(&recorded, &right, &wrong);
 }
 
@@ -198,7 +198,7 @@ fn deepseek_v3_moe() {
     let correction = recorded.0["gate.e_score_correction_bias"].iter();
     let router = Router {
         score: Score::Sigmoid,
-        limit: limited(GroupScore::TwoBest),
+        limit: Some(limited(GroupScore::TwoBest)),
         factor: 2.5,
         correction: correction.copied().map(f64::from).collect(),
         ..Router::mixtral(3)
@@ -207,7 +207,7 @@ fn deepseek_v3_moe() {
         (
             "groups by their best",
             Router {
-                limit: limited(GroupScore::Best),
+                limit: Some(limited(GroupScore::Best)),
                 ..router.clone()
             },
         ),
@@ -226,7 +226,7 @@ fn deepseek_v3_moe() {
             },
         ),
     ];
-    let right = recorded.mixture(router, ungated(&recorded));
+    let right = recorded.mixture(router, Some(ungated(&recorded)));
     judge(&recorded, &right, &wrong);
 }
 

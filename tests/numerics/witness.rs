@@ -133,7 +133,8 @@ fn the_witness_would_notice() {
         }),
         ("positions two rows early", "opt", |reference| {
             let table = reference.weights.positions.as_mut().expect("learned");
-            let moved = table.select(Axis(0), &[&[0, 0][..], &Vec::from_iter(0..64)].concat());
+            let rows: Vec<usize> = (0..64).collect();
+            let moved = table.select(Axis(0), &[&[0, 0][..], &rows].concat());
             *table = moved;
         }),
     ];
