@@ -37,7 +37,8 @@ pub struct Lane<'a, S> {
     /// New tokens; at least one.
     pub tokens: &'a [u32],
     /// How many of them, from the first on, are padding: they take no position and are seen by
-    /// no query.
+    /// no query. A sliding window counts stored tokens, so padding belongs before a sequence's
+    /// first token and not between two of its chunks.
     pub padding: usize,
     /// The sequence so far; receives the new tokens.
     pub cache: &'a mut Cache<S>,
