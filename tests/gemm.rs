@@ -293,6 +293,77 @@ proptest! {
     }
 }
 
+/// A machine of one small array a core, of whose bytes few are in flight.
+fn few_credits(more: &[&str]) -> Machine {
+    let mut settings = vec![
+        "npu.scratchpad_kib=8",
+        "npu.accumulator_kib=7",
+        "npu.dma.credits=4",
+        "npu.dma.request_bytes=64",
+        "npu.dma.requests_per_cycle=1",
+    ];
+    settings.extend(more);
+    machine("npu-only", &settings)
+}
+
+#[test]
+fn parts_of_a_block_that_credits_split_count_once() {
+    // Some blocks of a tile exceed the bytes in flight and are split, others are not.
+    let shape = |m, k, n| Gemm {
+        m,
+        k,
+        n,
+        element: 2,
+    };
+    let small: &[&str] = &["npu.rows=3", "npu.columns=3"];
+    let three = &[small, &["npu.cores=3", "npu.arrays=1", "npu.dataflow=is"]].concat();
+    let two = &[small, &["npu.arrays=2", "npu.dataflow=is"]].concat();
+    let one = &[small, &["npu.arrays=1", "npu.dataflow=os"]].concat();
+    for (settings, gemm) in [
+        (three, shape(69, 28, 35)),
+        (three, shape(22, 5, 1)),
+        (two, shape(16, 46, 1)),
+        (two, shape(26, 5, 1)),
+        (one, shape(7, 89, 1)),
+    ] {
+        let machine = few_credits(settings);
+        check(&machine, &gemm, Resident::default(), None, true).expect("what is counted");
+    }
+}
+
+#[test]
+fn a_mapping_that_the_estimate_underrates_is_still_tried() {
+    // A slow port: the closed form holds four tiles for faster than the ten that are.
+    let time = |kib: &str| {
+        let settings = [
+            "npu.arrays=2",
+            "npu.rows=7",
+            "npu.columns=3",
+            "npu.accumulator_kib=1",
+            "npu.dataflow=os",
+            "npu.noc.topology=crossbar",
+            "npu.noc.port_bytes_per_cycle=8",
+            "npu.noc.latency_cycles=3",
+            kib,
+        ];
+        let gemm = Gemm {
+            m: 18,
+            k: 69,
+            n: 8,
+            element: 2,
+        };
+        let run = run(
+            &machine("npu-only", &settings),
+            &gemm,
+            Resident::default(),
+            None,
+            Fidelity::Command,
+        );
+        run.expect("it fits").1.end
+    };
+    assert!(time("npu.scratchpad_kib=8") <= time("npu.scratchpad_kib=4"));
+}
+
 #[test]
 fn credits_bind_by_latency() {
     // 64 requests of 64 B in flight, one core: 4 KiB a round trip.

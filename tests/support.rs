@@ -49,6 +49,14 @@ impl PartSource for Shipped {
         names("hw-configs/pim")
     }
 
+    fn onnxim(&self, name: &str) -> Option<PartText> {
+        read(format!("hw-configs/onnxim/{name}.toml"))
+    }
+
+    fn onnxim_names(&self) -> Vec<String> {
+        names("hw-configs/onnxim")
+    }
+
     fn machine_names(&self) -> Vec<String> {
         names("hw-configs")
             .into_iter()

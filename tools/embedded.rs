@@ -60,6 +60,7 @@ const PARTS: &[(&str, &str)] = embedded!("parts":
     "ramulator-hbm2-2000",
     "ramulator-hbm3-6400",
     "ramulator-lpddr5-6400",
+    "onnxim-hbm2-2400",
 );
 
 /// Rules that parts name.
@@ -80,6 +81,7 @@ const RULES: &[(&str, &str)] = embedded!("rules":
     "newton-blocked",
     "newton-dual",
     "pseudo-channel-refresh",
+    "ramulator2-hbm2",
     "rank-refresh",
 );
 
@@ -93,6 +95,9 @@ const PIM: &[(&str, &str)] = embedded!("pim":
     "newton-hbm2",
     "pimsimulator-hbm-pim",
 );
+
+/// Machines of ONNXim's twin.
+const ONNXIM: &[(&str, &str)] = embedded!("onnxim": "tpuv4-4x128", "tpuv4-1x128", "tpuv4-1x32");
 
 /// The embedded files.
 pub(crate) struct Embedded;
@@ -120,6 +125,14 @@ impl PartSource for Embedded {
 
     fn pim_names(&self) -> Vec<String> {
         names(PIM)
+    }
+
+    fn onnxim(&self, name: &str) -> Option<PartText> {
+        text(ONNXIM, "hw-configs/onnxim", name)
+    }
+
+    fn onnxim_names(&self) -> Vec<String> {
+        names(ONNXIM)
     }
 
     fn machine_names(&self) -> Vec<String> {
@@ -186,6 +199,14 @@ impl PartSource for Beside<'_> {
 
     fn pim_names(&self) -> Vec<String> {
         Embedded.pim_names()
+    }
+
+    fn onnxim(&self, name: &str) -> Option<PartText> {
+        Embedded.onnxim(name)
+    }
+
+    fn onnxim_names(&self) -> Vec<String> {
+        Embedded.onnxim_names()
     }
 
     fn machine_names(&self) -> Vec<String> {

@@ -69,6 +69,7 @@ pub mod memory;
 pub mod metrics;
 pub mod neupims;
 pub mod npu;
+pub mod onnxim;
 pub mod pim;
 pub mod record;
 pub mod scale_sim;

@@ -5,8 +5,8 @@ use super::rounds::{Pace, run_rounds};
 use crate::dram::Direction;
 use crate::lower::AttentionEntry;
 use crate::memory::Memory;
-use crate::npu::{Dataflow, Npu, Round};
-use crate::time::{Ps, Tick};
+use crate::npu::{Dataflow, Npu, Round, VectorUnit};
+use crate::time::{Clock, Ps, Tick};
 
 /// Runs the attention of `entries` from `at` on; returns when the last result is on chip.
 pub(super) fn run(
@@ -24,7 +24,13 @@ pub(super) fn run(
         entries,
         keys: &keys,
         values: &values,
-        scores: vec![at; entries.len()],
+        scores: vec![
+            Scores {
+                first: None,
+                last: at
+            };
+            entries.len()
+        ],
         spans: Vec::new(),
     };
     let queries: u64 = entries.iter().map(AttentionEntry::query_elements).sum();
@@ -157,28 +163,36 @@ fn blocks(
 
 /// Cycles of the softmax of one sequence, all pipes together. The rows of a prefill grow by a token
 /// each until they fill the window.
-fn softmax(npu: &Npu, entry: &AttentionEntry) -> Tick {
+fn softmax(vector: &VectorUnit, entry: &AttentionEntry) -> Tick {
     let heads = entry.head.kv_heads * entry.group();
-    let lanes = npu.vector.lanes;
+    let lanes = vector.lanes;
     let (growing, full) = entry.growing_and_full();
-    let softmax = npu.vector.softmax();
-    let mut cycles = full * npu.vector.occupancy(softmax, entry.window.unwrap_or(0));
+    let softmax = vector.softmax();
+    let mut cycles = full * vector.occupancy(softmax, entry.window.unwrap_or(0));
     let last = entry.context + growing;
     let mut length = entry.context + 1;
     while length <= last {
         // Rows of equally many lane steps cost the same.
         let longest = (length.div_ceil(lanes) * lanes).min(last);
-        cycles += (longest - length + 1) * npu.vector.occupancy(softmax, longest);
+        cycles += (longest - length + 1) * vector.occupancy(softmax, longest);
         length = longest + 1;
     }
     // The waits of the last row are not filled by others.
-    let waits = npu.vector.row(softmax, last) - npu.vector.occupancy(softmax, last);
-    (heads * cycles).div_ceil(npu.vector.pipes) + waits
+    let waits = vector.row(softmax, last) - vector.occupancy(softmax, last);
+    (heads * cycles).div_ceil(vector.pipes) + waits
+}
+
+/// When the first and the last block of scores of an entry were there.
+#[derive(Debug, Clone, Copy)]
+struct Scores {
+    first: Option<Ps>,
+    last: Ps,
 }
 
 /// Lets the value rounds of a sequence wait for its probabilities. A single query needs the whole
 /// row of scores first; the rows of a prefill follow one another through softmax, so it starts
-/// with the first block of scores and the value rounds keep its pace.
+/// with the first block of scores and the value rounds keep its pace. Softmax with a running maximum
+/// begins with the first block in any case, and what is left of it when the last has come follows.
 struct Softmax<'a> {
     npu: &'a Npu,
     entries: &'a [AttentionEntry],
@@ -186,10 +200,40 @@ struct Softmax<'a> {
     keys: &'a [usize],
     /// Ends of its value rounds.
     values: &'a [usize],
-    /// When softmax of each entry can start.
-    scores: Vec<Ps>,
+    /// When the scores of each entry come.
+    scores: Vec<Scores>,
     /// Start and end of softmax of each entry, once all keys are done.
     spans: Vec<(Ps, Ps)>,
+}
+
+/// Softmax of an entry on a vector unit that is free from a time on: start and end.
+fn span(
+    (clock, vector): (Clock, &VectorUnit),
+    entry: &AttentionEntry,
+    scores: &Scores,
+    free: Ps,
+) -> (Ps, Ps) {
+    let online = vector.online_softmax;
+    let first = scores.first.unwrap_or(scores.last);
+    let whole_rows = entry.is_decode() && !online;
+    let start = free.max(if whole_rows { scores.last } else { first });
+    let end = start + clock.to_ps(softmax(vector, entry));
+    if !online {
+        return (start, end);
+    }
+    // Every row of a single query ends with the last block; of a prefill, only the last rows do.
+    let rows = if entry.is_decode() {
+        entry.head.kv_heads * entry.group()
+    } else {
+        1
+    };
+    let (growing, full) = entry.growing_and_full();
+    let width = match entry.window {
+        Some(window) if full > 0 => window,
+        _ => entry.context + growing,
+    };
+    let tail = vector.tails(vector.softmax(), rows, width);
+    (start, end.max(scores.last + clock.to_ps(tail)))
 }
 
 /// Entry of a round, and the first round of that entry, given the ends of all entries and the first
@@ -216,10 +260,11 @@ impl Pace for Softmax<'_> {
         }
         if self.spans.is_empty() {
             let mut free = Ps::ZERO;
-            for (entry, &scores) in self.entries.iter().zip(&self.scores) {
-                let start = free.max(scores);
-                free = start + self.npu.clock.to_ps(softmax(self.npu, entry));
-                self.spans.push((start, free));
+            for (entry, scores) in self.entries.iter().zip(&self.scores) {
+                let unit = (self.npu.clock, &self.npu.vector);
+                let span = span(unit, entry, scores, free);
+                self.spans.push(span);
+                free = span.1;
             }
         }
         let (entry, first) = entry_of(round, self.values, first_value);
@@ -235,10 +280,52 @@ impl Pace for Softmax<'_> {
 
     fn done(&mut self, round: usize, at: Ps) {
         if round < self.first_value() {
-            let (entry, first) = entry_of(round, self.keys, 0);
-            if self.entries[entry].is_decode() || round == first {
-                self.scores[entry] = at;
-            }
+            let (entry, _) = entry_of(round, self.keys, 0);
+            let scores = &mut self.scores[entry];
+            scores.first.get_or_insert(at);
+            scores.last = at;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pim::tiling::Head;
+    use proptest::prelude::*;
+
+    fn entry(new_tokens: u64, context: u64, kv_heads: u64, group: u64) -> AttentionEntry {
+        AttentionEntry {
+            sequence: 0,
+            head: Head {
+                kv_heads,
+                queries: group * new_tokens,
+                dim: 128,
+                tokens: context + new_tokens,
+            },
+            new_tokens,
+            context,
+            window: None,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn online_softmax_is_between_its_parts_and_one_after_the_other(
+            new_tokens in 1u64..40, context in 1u64..3000, kv_heads in 1u64..9, group in 1u64..5,
+            pipes in 1u64..9, lanes in 1u64..300, first in 0u64..100_000, more in 0u64..1_000_000, free in 0u64..200_000,
+        ) {
+            let entry = entry(new_tokens, context, kv_heads, group);
+            let clock = Clock::new(1_000_000_000).unwrap();
+            let vector = VectorUnit { online_softmax: true, ..VectorUnit::plain(pipes, lanes) };
+            let scores = Scores { first: Some(Ps(first)), last: Ps(first + more) };
+            let work = clock.to_ps(softmax(&vector, &entry));
+            let (start, end) = span((clock, &vector), &entry, &scores, Ps(free));
+            prop_assert_eq!(start, Ps(first.max(free)));
+            prop_assert!(end >= start + work);
+            prop_assert!(end > scores.last);
+            // As if it had waited for the last scores.
+            prop_assert!(end <= Ps(free).max(scores.last) + work);
         }
     }
 }

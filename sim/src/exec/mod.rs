@@ -3,6 +3,7 @@
 
 mod append;
 mod array_attention;
+mod fused;
 mod gpu;
 mod npu;
 mod pim_attention;

@@ -1,5 +1,6 @@
 //! The tasks of an NPU at either fidelity.
 
+use super::fused::Outputs;
 use super::product::{Begin, Run, choose};
 use super::{SimError, Usage, append, array_attention, pim_attention};
 use crate::dram::Direction;
@@ -49,6 +50,8 @@ pub(super) struct NpuRun<'a> {
     /// When memory had done everything so far, and when each buffer of weights was free.
     pub idle: Ps,
     pub buffers: [Ps; 2],
+    /// The outputs of the task before, while operators may be fused to it.
+    pub leaving: Option<Outputs>,
     /// A product no tile of which fits.
     pub failed: Option<SimError>,
 }
@@ -58,6 +61,7 @@ impl NpuRun<'_> {
     pub(super) fn run(&mut self, task: &Task, at: Ps) -> (Ps, Usage) {
         let bus = self.memory.bus_bytes();
         let mut usage = Usage::default();
+        let leaving = self.leaving.take();
         let end = match &task.work {
             &Work::Gemm { m, k, n, element } => {
                 usage.array_macs = task.macs;
@@ -67,8 +71,11 @@ impl NpuRun<'_> {
             }
             &Work::Vector { op, rows, width } => {
                 let npu = &self.joined;
-                let end = at + npu.clock.to_ps(npu.vector.rows(op, rows, width));
-                end.max(self.spill(op, task, at))
+                let work = npu.clock.to_ps(npu.vector.rows(op, rows, width));
+                match leaving.filter(|_| self.fuses(op, task)) {
+                    Some(outputs) => self.fused(outputs, op, work, task, at),
+                    None => (at + work).max(self.spill(op, task, at)),
+                }
             }
             Work::Gather => {
                 self.memory
@@ -116,9 +123,8 @@ impl NpuRun<'_> {
     /// Tensors that do not stay on chip come from memory and go back.
     fn spill(&mut self, op: VectorOp, task: &Task, at: Ps) -> Ps {
         let npu = &self.joined;
-        let operands = if op == VectorOp::Add { 2 } else { 1 };
         let mut end = at;
-        if !npu.keeps(task.bytes.input / operands) {
+        if !npu.keeps(task.bytes.input / operands(op)) {
             end = self.memory.transfer(end, Direction::Read, task.bytes.input);
         }
         if !npu.keeps(task.bytes.output) {
@@ -129,7 +135,39 @@ impl NpuRun<'_> {
         end
     }
 
+    /// Whether an operator runs on the outputs of the product before it as they leave the arrays.
+    /// Results that go to memory must be as large as those outputs, in whose place they are stored.
+    fn fuses(&self, op: VectorOp, task: &Task) -> bool {
+        let npu = &self.joined;
+        let taken = task.bytes.input / operands(op);
+        npu.vector.fused && op.is_elementwise() && (npu.keeps(taken) || taken == task.bytes.output)
+    }
+
+    fn fused(&mut self, mut outputs: Outputs, op: VectorOp, work: Ps, task: &Task, at: Ps) -> Ps {
+        let taken = task.bytes.input / operands(op);
+        let other = task.bytes.input - taken;
+        let operand = if self.joined.keeps(taken) {
+            Ps::ZERO
+        } else {
+            self.memory.transfer(at, Direction::Read, other)
+        };
+        let end = outputs.apply(work, operand);
+        self.leaving = Some(outputs);
+        end
+    }
+
     fn product(&mut self, gemm: Gemm, bias: u64, at: Ps) -> Ps {
+        let end = self.run_product(gemm, bias, at);
+        if self.joined.vector.fused
+            && let Some((mapping, _)) = self.remembered.mappings.get(&gemm)
+        {
+            let portions = mapping.portions(&gemm, &self.device.npu);
+            self.leaving = Some(Outputs::new(at, end, portions));
+        }
+        end
+    }
+
+    fn run_product(&mut self, gemm: Gemm, bias: u64, at: Ps) -> Ps {
         let npu = &self.device.npu;
         let Some((mapping, resident)) = self.mapping(gemm) else {
             self.failed = Some(SimError::NoTile {
@@ -258,4 +296,9 @@ impl NpuRun<'_> {
             (Memory::Fast(_) | Memory::Plain(_), _) => (at, 0),
         }
     }
+}
+
+/// Tensors that an operator reads.
+fn operands(op: VectorOp) -> u64 {
+    if op == VectorOp::Add { 2 } else { 1 }
 }

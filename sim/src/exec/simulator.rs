@@ -212,6 +212,7 @@ impl Simulator {
                     joined: device.npu.joined(),
                     idle: Ps::ZERO,
                     buffers: [Ps::ZERO; 2],
+                    leaving: None,
                     failed: None,
                 };
                 run_parts(&parts, |task, at| run.run(task, at), &mut timing);

@@ -41,6 +41,14 @@ pub trait PartSource {
     fn pim(&self, name: &str) -> Option<PartText>;
     /// Names of all PIM devices.
     fn pim_names(&self) -> Vec<String>;
+    /// A machine of ONNXim's twin by name.
+    fn onnxim(&self, _name: &str) -> Option<PartText> {
+        None
+    }
+    /// Names of all machines of ONNXim's twin.
+    fn onnxim_names(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Loads a machine by name, with settings applied in order.
@@ -80,7 +88,7 @@ pub fn load_part_text(
     documents.standard(None).map(Arc::new)
 }
 
-fn nameless(kind: &str, name: &str, names: &[String]) -> ConfigError {
+pub(super) fn nameless(kind: &str, name: &str, names: &[String]) -> ConfigError {
     let rule = format!("no {kind} of this name; there are {}", names.join(", "));
     let mut error = ConfigError::whole(name, rule);
     error.nearest = spelling::nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
@@ -244,7 +252,7 @@ pub(super) struct Document<T> {
 }
 
 impl<T: DeserializeOwned> Document<T> {
-    fn read(
+    pub(super) fn read(
         source: PartText,
         prefix: &'static str,
         settings: &[&Setting],

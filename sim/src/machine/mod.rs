@@ -10,6 +10,7 @@ mod npu;
 mod npu_cores;
 mod npu_vector;
 mod number;
+mod onnxim;
 mod part;
 mod part_energy;
 mod part_raw;
@@ -34,6 +35,7 @@ pub use error::ConfigError;
 pub use load::{
     PartSource, PartText, load, load_part, load_part_text, load_pim, load_pim_text, load_text,
 };
+pub use onnxim::{load_onnxim, load_onnxim_text};
 pub use pim::{CommandSet, PimDevice};
 pub use setting::Setting;
 

@@ -38,17 +38,36 @@ impl Region {
         }
     }
 
+    /// The same bytes as a block of their own: each channel then has what of them lies on it. All
+    /// parts of a block have to be taken out of it, or none: those that stay count on the others.
+    #[must_use]
+    pub fn apart(self) -> Region {
+        match self {
+            Region::Span { from, to, .. } => Region::Span {
+                base: from,
+                from,
+                to,
+                end: to,
+            },
+            strided @ Region::Strided { .. } => strided,
+        }
+    }
+
     /// The first bytes of the region, at most `most` or a piece, and the rest; `None` if that is all.
     pub fn split(&self, most: u64) -> Option<(Region, Region)> {
         match *self {
-            Region::Span { from, to, .. } if to - from > most => {
-                // Parts are blocks of their own: of less than a stripe, each takes the channels it lies on.
+            Region::Span {
+                base,
+                from,
+                to,
+                end,
+            } if to - from > most => {
                 let cut = from + most;
                 let part = |from, to| Region::Span {
-                    base: from,
+                    base,
                     from,
                     to,
-                    end: to,
+                    end,
                 };
                 Some((part(from, cut), part(cut, to)))
             }

@@ -231,6 +231,25 @@ impl Mapping {
             && self.accumulator_bytes() <= npu.accumulator_bytes
     }
 
+    /// How the outputs of a core become ready: in so many portions, over the last of so many equal
+    /// stretches of the product.
+    pub fn portions(&self, gemm: &Gemm, npu: &Npu) -> (u64, u64) {
+        let [rows, parts, columns] = self.tiles(gemm);
+        let tiles = (rows * columns).div_ceil(npu.cores.count);
+        if parts > 1 {
+            let swept = self.order.loops()[2] != 1 && tiles > 1;
+            return (tiles, if swept { parts } else { 1 });
+        }
+        let array = &npu.array;
+        let wide = array.columns * array.count;
+        let groups = match self.stationary {
+            Stationary::Weights => self.tile_n.div_ceil(wide),
+            Stationary::Activations => self.tile_m.div_ceil(wide),
+            Stationary::Outputs => self.tile_n.div_ceil(wide) * self.tile_m.div_ceil(array.rows),
+        };
+        (tiles * groups, 1)
+    }
+
     /// The steps of every core, in order.
     pub fn steps(&self, gemm: &Gemm, cores: u64) -> Vec<Vec<Step>> {
         let tiles = self.tiles(gemm);

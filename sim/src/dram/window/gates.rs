@@ -11,7 +11,7 @@ use crate::time::Tick;
 
 /// Commands that the controller issues and that constrain each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Act,
     Pre,
     Rd,
@@ -96,7 +96,7 @@ struct Place {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Gates {
+pub(crate) struct Gates {
     bank: Vec<Row>,
     group: Vec<Row>,
     rank: Vec<Row>,
@@ -118,7 +118,7 @@ fn enter(row: &mut Row, then: Kind, distance: Tick) {
 }
 
 impl Gates {
-    pub(super) fn new(
+    pub(crate) fn new(
         organisation: &Organisation,
         constraints: &[Constraint],
     ) -> Result<Gates, WindowError> {
@@ -217,7 +217,7 @@ impl Gates {
 
     /// Earliest tick of a command to one bank.
     #[inline]
-    pub(super) fn ready(&self, kind: Kind, bank: usize) -> Tick {
+    pub(crate) fn ready(&self, kind: Kind, bank: usize) -> Tick {
         let place = self.places[bank];
         let k = kind as usize;
         let group = self.group[place.group as usize][k];
@@ -286,7 +286,7 @@ impl Gates {
 
     /// Enters a command to one bank.
     #[inline]
-    pub(super) fn issue(&mut self, kind: Kind, bank: usize, t: Tick) {
+    pub(crate) fn issue(&mut self, kind: Kind, bank: usize, t: Tick) {
         let from = &self.from[kind as usize];
         let place = self.places[bank];
         raise(&mut self.bank[bank], &from.bank, t);

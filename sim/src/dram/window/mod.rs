@@ -9,7 +9,7 @@
 mod accept;
 mod bits;
 mod due;
-mod gates;
+pub(crate) mod gates;
 mod issue;
 mod maintain;
 mod parameters;

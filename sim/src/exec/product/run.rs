@@ -106,11 +106,31 @@ struct Running<'a, 'm> {
     moved: Vec<[u64; 2]>,
     through: u64,
     ran: Vec<Ran>,
+    /// Most bytes of a request, where credits limit those in flight.
+    most: Option<u64>,
+    /// Requests are of less than a stripe: each uses the channels that it lies on.
+    apart: bool,
 }
 
 impl Run<'_> {
     /// Runs the product; `bounded` asks for the closed forms beside it.
     pub(crate) fn execute(&self, memory: &mut Memory, begin: Begin, bounded: bool) -> Outcome {
+        let mut running = self.start(memory, begin);
+        running.settle(Ps(u64::MAX));
+        running.outcome(begin, bounded)
+    }
+
+    /// Runs the product on memory that is given up with it; `None` if it takes longer than `until`.
+    pub(crate) fn try_until(&self, mut memory: Memory, until: Ps) -> Option<Outcome> {
+        let begin = Begin::at(Ps::ZERO);
+        let mut running = self.start(&mut memory, begin);
+        if !running.settle(until) {
+            return None;
+        }
+        Some(running.outcome(begin, false)).filter(|outcome| outcome.end <= until)
+    }
+
+    fn start<'s, 'm>(&'s self, memory: &'m mut Memory, begin: Begin) -> Running<'s, 'm> {
         let (npu, at) = (self.npu, begin.at);
         let tensors = Tensors::place(
             &self.gemm,
@@ -126,6 +146,15 @@ impl Run<'_> {
         let cores: Vec<Core> = steps.into_iter().map(new).collect();
         let count = cores.len();
         let first = begin.weights[0].min(begin.weights[1]).min(at);
+        let dma = &npu.cores.dma;
+        let least = dma.request_bytes;
+        let most = dma
+            .window()
+            .map(|window| (window / CREDIT_PARTS).max(least).next_multiple_of(least));
+        let stripe = self
+            .device
+            .part()
+            .map_or(1, |part| part.organisation.stripe_bytes());
         let mut running = Running {
             run: *self,
             tensors,
@@ -147,11 +176,12 @@ impl Run<'_> {
             moved: vec![[0; 2]; count],
             through: 0,
             ran: Vec::new(),
+            most,
+            apart: most.is_some_and(|most| most < stripe),
             cores,
         };
         running.begin(begin, bias);
-        running.settle();
-        running.outcome(begin, bounded)
+        running
     }
 
     /// Shortest time from a completion to a request that it causes.
@@ -207,17 +237,23 @@ impl Running<'_, '_> {
         }
     }
 
-    /// Processes completions and events in the order of time.
-    fn settle(&mut self) {
+    /// Processes completions and events in the order of time; whether all were before `until`.
+    fn settle(&mut self, until: Ps) -> bool {
         loop {
             let horizon = self.events.peek().map_or(Ps(u64::MAX), |event| event.0.0);
             if let Some((request, at)) = self.flow.next(horizon) {
+                if at > until {
+                    return false;
+                }
                 self.complete(request as usize, at);
                 continue;
             }
             let Some(Reverse((at, _, event))) = self.events.pop() else {
-                return;
+                return true;
             };
+            if at > until {
+                return false;
+            }
             match event {
                 Event::Release { core, step, upto } => self.release(core, step, upto, at),
                 Event::Weights { core, step } => self.release_weights(core, step, at),
@@ -234,6 +270,7 @@ impl Running<'_, '_> {
             held,
             contents,
             run,
+            apart,
             tiles: [_, parts, columns],
             ..
         } = self;
@@ -270,7 +307,10 @@ impl Running<'_, '_> {
         // One core that has the whole tensor in its own scratchpad needs no copy of a tile.
         let here = run.npu.cores.count == 1 && contents.is_none();
         loads.retain(|load| !(here && run.is_resident(load.tensor)));
-        for load in &loads {
+        for load in &mut loads {
+            if *apart {
+                load.region = load.region.apart();
+            }
             cores[core].expect(step, load.block);
         }
         held[core].extend(loads);
@@ -305,9 +345,7 @@ impl Running<'_, '_> {
     fn pump(&mut self, core: usize, at: Ps) {
         let window = self.run.npu.cores.dma.window();
         while let Some(load) = self.queues[core].front() {
-            if let Some(window) = window {
-                let least = self.run.npu.cores.dma.request_bytes;
-                let most = (window / CREDIT_PARTS).max(least).next_multiple_of(least);
+            if let (Some(window), Some(most)) = (window, self.most) {
                 if self.in_flight[core] > 0
                     && self.in_flight[core] + most.min(load.region.bytes()) > window
                 {
@@ -316,11 +354,12 @@ impl Running<'_, '_> {
                 if load.key.is_none()
                     && let Some((part, rest)) = load.region.split(most)
                 {
+                    let own = |region: Region| if self.apart { region.apart() } else { region };
                     let mut load = *load;
                     self.cores[core].expect(load.step, load.block);
-                    load.region = rest;
+                    load.region = own(rest);
                     self.queues[core][0] = load;
-                    load.region = part;
+                    load.region = own(part);
                     self.ask(load, at);
                     continue;
                 }

@@ -3,16 +3,16 @@
 //! Candidates do not depend on the size of the scratchpad: tiles are the extents cut into equal parts
 //! and rounded up to blocks, in four loop orders, with either operand held. Of those that fit, the one
 //! of least cost by closed form is a finalist, and so are the ones that half the scratchpad, a quarter
-//! and so on would choose, as far as they are estimated to be within a quarter of it. The finalists are executed, and the fastest is the mapping. A scratchpad
+//! and so on would choose. The finalists are executed, and the fastest is the mapping. A scratchpad
 //! twice as large has all these finalists and one more, and the execution of a mapping does not depend
-//! on what the scratchpad has beyond it: so it is never slower there, unless the estimate errs by more.
+//! on what the scratchpad has beyond it: so it is never slower there.
 //!
 //! Small products are tried on the memory itself. Large ones are tried on memory of constant rate, which
-//! costs no time for each burst; traffic then counts a little by itself, and the rule holds as far as
-//! that memory resembles the real one.
+//! costs no time for each burst, traffic then counts a little by itself, and finalists that the closed
+//! form puts far from the best are left out: there the rule holds as far as that memory and the closed
+//! form come near the real one.
 
-use super::run::{Begin, Run};
-use crate::dram::Standard;
+use super::run::Run;
 use crate::machine::DeviceMemory;
 use crate::memory::{Memory, Plain, PlainMemory, System};
 use crate::npu::{Folding, Gemm, Mapping, MappingRule, Npu, Order, Resident, Stationary};
@@ -25,15 +25,19 @@ const PARTS: [u64; 26] = [
     1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384,
     512, 1024,
 ];
-/// Mappings estimated slower than the best by more than this part are not tried.
+/// Mappings of large products estimated slower than the best by more than this part are not tried.
 const MARGIN: u64 = 4;
 /// Halvings of the scratchpad that are looked at.
 const HALVINGS: usize = 24;
 /// What is hidden behind something slower counts with this part: rows, turnarounds and uneven cores
 /// let some of it show.
 const HIDDEN: u64 = 8;
-/// Bursts of a channel up to which finalists are run on the memory itself.
+/// Bursts of a channel up to which finalists are run on the memory itself, and all of them.
 const FEW_BURSTS: u64 = 256;
+/// Tiles of a small product up to which its estimate does not matter.
+const MOST_TILES: u64 = 1 << 12;
+/// Bytes of a small product where memory has no bursts.
+const FEW_BYTES: u64 = 256 << 10;
 /// Loop orders looked at; in the others an operand is loaded as often or more.
 const ORDERS: [Order; 4] = [Order::Mnk, Order::Nmk, Order::Kmn, Order::Knm];
 
@@ -60,12 +64,12 @@ pub(crate) fn choose(
 
 fn search(npu: &Npu, device: &DeviceMemory, gemm: &Gemm, resident: Resident) -> Option<Mapping> {
     let plain = plain(device);
-    let finalists = finalists(npu, &plain, gemm, resident);
+    let small = is_small(device, gemm);
+    let finalists = finalists(npu, &plain, gemm, resident, small);
     if finalists.len() <= 1 {
         return finalists.first().copied();
     }
-    let few = few(device, gemm);
-    let time = |mapping: &Mapping| {
+    let time = |mapping: &Mapping, until: Ps| {
         let run = Run {
             npu,
             device,
@@ -74,38 +78,50 @@ fn search(npu: &Npu, device: &DeviceMemory, gemm: &Gemm, resident: Resident) -> 
             resident,
             bias: 0,
         };
-        if let Some(part) = few {
-            let mut memory = Memory::Command(Box::new(System::new(Arc::clone(part), true)));
-            return run.execute(&mut memory, Begin::at(Ps::ZERO), false).end;
+        if let (Some(part), true) = (device.part(), small) {
+            let memory = Memory::Command(Box::new(System::new(Arc::clone(part), true)));
+            return Some(run.try_until(memory, until)?.end);
         }
-        let mut memory = Memory::Plain(PlainMemory::new(plain));
-        let outcome = run.execute(&mut memory, Begin::at(Ps::ZERO), false);
-        match device {
-            DeviceMemory::Part(_) => {
-                outcome.end + Ps(plain.time(outcome.traffic.total()).0 / HIDDEN)
-            }
-            DeviceMemory::Plain(_) => outcome.end,
-        }
+        let outcome = run.try_until(Memory::Plain(PlainMemory::new(plain)), until)?;
+        let penalty = match device {
+            DeviceMemory::Part(_) => Ps(plain.time(outcome.traffic.total()).0 / HIDDEN),
+            DeviceMemory::Plain(_) => Ps::ZERO,
+        };
+        Some(outcome.end + penalty).filter(|&time| time <= until)
     };
-    // Ties go to the smallest tiles, which half the scratchpad would have chosen.
-    finalists
-        .iter()
-        .rev()
-        .min_by_key(|mapping| time(mapping))
-        .copied()
+    let (mut best, mut chosen) = (Ps(u64::MAX), None);
+    for mapping in &finalists {
+        // Ties go to the smallest tiles, which half the scratchpad would have chosen.
+        if let Some(time) = time(mapping, best) {
+            (best, chosen) = (time, Some(*mapping));
+        }
+    }
+    chosen
 }
 
-/// The part, if the product is small enough that trying it on the part costs little.
-fn few<'a>(device: &'a DeviceMemory, gemm: &Gemm) -> Option<&'a Arc<Standard>> {
-    let part = device.part()?;
+/// Whether the product is so small that trying it on the memory itself costs little.
+fn is_small(device: &DeviceMemory, gemm: &Gemm) -> bool {
     let (a, b, c) = gemm.bytes();
-    let organisation = &part.organisation;
-    let most = FEW_BURSTS * organisation.burst_bytes * organisation.channels as u64;
-    (a + b + c <= most).then_some(part)
+    let most = match device {
+        DeviceMemory::Part(part) => {
+            let organisation = &part.organisation;
+            FEW_BURSTS * organisation.burst_bytes * organisation.channels as u64
+        }
+        DeviceMemory::Plain(_) => FEW_BYTES,
+    };
+    a.saturating_add(b).saturating_add(c) <= most
 }
 
-/// The mapping of least cost at the scratchpad and at each of its halvings, largest first.
-fn finalists(npu: &Npu, plain: &Plain, gemm: &Gemm, resident: Resident) -> Vec<Mapping> {
+/// The mapping of least cost at the scratchpad and at each of its halvings, largest first. Those of
+/// half the scratchpad are all among them if the product is small, so that more of it is never slower;
+/// of other products those that are estimated far from the best are left out.
+fn finalists(
+    npu: &Npu,
+    plain: &Plain,
+    gemm: &Gemm,
+    resident: Resident,
+    small: bool,
+) -> Vec<Mapping> {
     let mut halved: Vec<Npu> = Vec::new();
     for shift in 0..HALVINGS {
         let mut npu = npu.clone();
@@ -137,9 +153,10 @@ fn finalists(npu: &Npu, plain: &Plain, gemm: &Gemm, resident: Resident) -> Vec<M
     });
     let best: Vec<(Cost, Mapping)> = best.into_iter().flatten().collect();
     let least = best.iter().map(|(cost, _)| cost.time).min().unwrap_or(0);
-    let near = best
-        .into_iter()
-        .filter(|(cost, _)| cost.time <= least + least / MARGIN);
+    let near = best.into_iter().filter(|(cost, _)| {
+        let tried = small && cost.tiles <= MOST_TILES;
+        tried || cost.time <= least + least / MARGIN
+    });
     let mut finalists: Vec<Mapping> = near.map(|(_, mapping)| mapping).collect();
     // A mapping may come back at a smaller size; its first place stands.
     let mut seen = BTreeSet::new();

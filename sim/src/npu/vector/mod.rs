@@ -97,8 +97,16 @@ impl VectorUnit {
 
     /// Cycles of one row once its last element is known.
     pub fn tail(&self, op: VectorOp, width: u64) -> Tick {
+        self.tails(op, 1, width)
+    }
+
+    /// Cycles of `rows` rows, spread evenly over the pipes, once the last element of each is known.
+    pub fn tails(&self, op: VectorOp, rows: u64, width: u64) -> Tick {
         let (occupied, waiting) = self.stages(op.tail(), width);
-        occupied + waiting
+        match rows {
+            0 => 0,
+            _ => rows.div_ceil(self.pipes) * occupied + waiting,
+        }
     }
 
     /// Cycles of `rows` equal rows on one pipe: it is occupied by all of them and ends with the
