@@ -31,6 +31,7 @@ mod new_standard;
 mod newton;
 mod npu_twin;
 mod npu_validation;
+mod numerics;
 mod onnxim;
 mod pim_command;
 mod pim_gemv;

@@ -13,7 +13,7 @@ use crate::model::{Model, Norm, Positions};
 use crate::schema::{ACTIVATIONS, Biases, Keys, refuse_variants, sliding_window};
 
 /// Rows that OPT keeps before its first position, a leftover of its padding tokens.
-const OPT_POSITION_OFFSET: u64 = 2;
+pub(crate) const OPT_POSITION_OFFSET: u64 = 2;
 
 impl Model {
     /// Reads the `config.json` of a dense decoder, in the schema of Hugging Face transformers.

@@ -79,6 +79,22 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A positive number that the file must state.
+    pub(crate) fn required_real(&self, key: &str) -> Result<f64, ModelError> {
+        self.real(key)?.ok_or_else(|| self.missing(key, REAL_RULE))
+    }
+
+    /// A positive number that the file may leave out.
+    pub(crate) fn real(&self, key: &str) -> Result<Option<f64>, ModelError> {
+        let Some(value) = self.value(key) else {
+            return Ok(None);
+        };
+        match value.as_f64() {
+            Some(number) if number.is_finite() && number > 0.0 => Ok(Some(number)),
+            _ => Err(self.breach(key, REAL_RULE)),
+        }
+    }
+
     /// A switch that the file may leave out.
     pub(crate) fn flag(&self, key: &str, default: bool) -> Result<bool, ModelError> {
         let Some(value) = self.outer_value(key) else {
@@ -160,6 +176,8 @@ impl<'a> Fields<'a> {
         }))
     }
 }
+
+const REAL_RULE: &str = "a positive number";
 
 fn size_rule() -> String {
     format!("a whole number from 1 to {LARGEST}")

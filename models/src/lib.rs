@@ -32,6 +32,7 @@ pub mod graph;
 mod locate;
 mod model;
 mod parameters;
+pub mod reference;
 pub mod registry;
 mod schema;
 pub mod spelling;

@@ -72,7 +72,7 @@ impl TensorBytes {
     }
 
     /// `self` and `times` times `other`, class by class.
-    pub(super) fn plus(&self, other: &Self, times: u64) -> Self {
+    pub(crate) fn plus(&self, other: &Self, times: u64) -> Self {
         let add = |mine: u64, theirs: u64| mine.saturating_add(product(&[theirs, times]));
         Self {
             weights: add(self.weights, other.weights),
