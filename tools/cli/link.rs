@@ -72,8 +72,8 @@ pub(crate) struct TransferArguments {
     /// Hand the transfer over at this time
     #[arg(long, default_value_t = 0, value_name = "NS")]
     pub at_ns: u64,
-    /// Another transfer at time zero: BYTES:FROM:TO[:class=N][,chunk=BYTES|whole]; may be repeated
-    #[arg(long, value_name = "TRANSFER", value_parser = beside)]
+    /// Transfers that start at time zero beside the first.
+    #[arg(long, value_name = "TRANSFER", value_parser = beside, help = BESIDE)]
     pub beside: Vec<Beside>,
     #[command(flatten)]
     pub topology: TopologyArguments,
@@ -167,6 +167,9 @@ pub(crate) struct Beside {
     /// `None` for the whole transfer.
     pub chunk: Option<u64>,
 }
+
+const BESIDE: &str =
+    "Another transfer at time zero: BYTES:FROM:TO[:class=N][,chunk=BYTES|whole]; may be repeated";
 
 fn beside(text: &str) -> Result<Beside, String> {
     const FORM: &str = "must be BYTES:FROM:TO[:class=N][,chunk=BYTES|whole]";

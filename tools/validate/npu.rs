@@ -34,10 +34,13 @@ pub(crate) fn npu(arguments: &ValidateNpuArguments) -> Result<(), Failure> {
     let ran: Vec<Result<NpuValidationRow, Failure>> = rows
         .par_iter()
         .map(|row| {
-            let mut ran = run(row);
-            if arguments.machines {
-                ran.machine = on_machine(row)?;
-            }
+            let physical = match row.case {
+                NpuCase::LlmCompass(_) => true,
+                NpuCase::ScaleSim(..) | NpuCase::Onnxim { .. } => arguments.machines,
+            };
+            let machine = if physical { on_machine(row)? } else { None };
+            let mut ran = run(row, machine.as_ref());
+            ran.machine = machine;
             Ok(ran)
         })
         .collect();
@@ -63,10 +66,15 @@ pub(crate) fn npu(arguments: &ValidateNpuArguments) -> Result<(), Failure> {
     Err(Failure::Check(text))
 }
 
-fn run(row: &NpuRow) -> NpuValidationRow {
-    match &row.case {
-        NpuCase::Onnxim { cores, side, work } => on_twin(row, *cores, *side, work),
-        NpuCase::ScaleSim(..) | NpuCase::LlmCompass(_) => row.run(),
+/// A row on what stands for its simulator. Nothing does for LLMCompass: its rows are set beside our
+/// machine of that shape.
+fn run(row: &NpuRow, machine: Option<&(String, u64)>) -> NpuValidationRow {
+    match (&row.case, machine) {
+        (NpuCase::Onnxim { cores, side, work }, _) => on_twin(row, *cores, *side, work),
+        (NpuCase::LlmCompass(_), Some(&(_, cycles))) => {
+            row.compare(|column| (column == "cycles").then_some(cycles as f64))
+        }
+        (NpuCase::ScaleSim(..) | NpuCase::LlmCompass(_), _) => row.run(),
     }
 }
 
