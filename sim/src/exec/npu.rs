@@ -195,9 +195,7 @@ impl NpuRun<'_> {
     fn run_product(&mut self, gemm: Gemm, bias: u64, at: Ps) -> (Ps, u64) {
         let npu = &self.device.npu;
         let Some((mapping, resident)) = self.mapping(gemm) else {
-            self.failed = Some(SimError::NoTile {
-                product: (gemm.m, gemm.k, gemm.n),
-            });
+            self.failed = Some(SimError::no_tile(npu, &gemm, Resident::default()));
             return (at, 0);
         };
         let run = Run {

@@ -10,6 +10,7 @@ use crate::link::{LinkError, Overlap};
 use crate::lower::{self, Task, Work};
 use crate::machine::{Device, DeviceMemory, Machine, NpuDevice};
 use crate::memory::{Basis, Memory, PimCosts, PlainMemory, Rates, System};
+use crate::npu::{Gemm, Npu, Resident};
 use crate::time::Ps;
 use memwall_models::graph::GraphError;
 use memwall_models::{Model, Sequence, StepGraph};
@@ -80,15 +81,33 @@ pub enum SimError {
     },
     /// No tile of a product fits a core.
     #[error(
-        "the product of {} x {} x {} has no tile that fits scratchpad and accumulators of a core and divides it into {most} at most", product.0, product.1, product.2, most = crate::npu::mapping::MOST_TILES
+        "the product of {} x {} x {} has no tile that fits a core: scratchpad {scratchpad_bytes} bytes, of which resident tensors take {resident_bytes}, accumulators {accumulator_bytes} bytes, each double-buffered; at most {most} tiles", product.0, product.1, product.2, most = crate::npu::mapping::MOST_TILES
     )]
     NoTile {
         /// M, K and N.
         product: (u64, u64, u64),
+        /// Scratchpad of a core.
+        scratchpad_bytes: u64,
+        /// Bytes of it that tensors on chip are to take.
+        resident_bytes: u64,
+        /// Accumulators of a core.
+        accumulator_bytes: u64,
     },
     /// Nothing was simulated.
     #[error("the step took no time: nothing was simulated")]
     ZeroWork,
+}
+
+impl SimError {
+    /// That no tile of a product fits.
+    pub(super) fn no_tile(npu: &Npu, gemm: &Gemm, resident: Resident) -> Self {
+        SimError::NoTile {
+            product: (gemm.m, gemm.k, gemm.n),
+            scratchpad_bytes: npu.scratchpad_bytes,
+            resident_bytes: resident.bytes(gemm, npu.cores.count),
+            accumulator_bytes: npu.accumulator_bytes,
+        }
+    }
 }
 
 /// Runs steps of one model on one machine.

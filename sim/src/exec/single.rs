@@ -107,9 +107,7 @@ pub fn product(
         (None, _) => choose(npu, &device.memory, gemm, resident),
     };
     let Some(mapping) = chosen else {
-        return Err(SingleError::Tile(SimError::NoTile {
-            product: (gemm.m, gemm.k, gemm.n),
-        }));
+        return Err(SingleError::Tile(SimError::no_tile(npu, gemm, resident)));
     };
     let run = Run {
         npu,
