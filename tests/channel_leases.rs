@@ -1,8 +1,9 @@
-//! A lease is a matter of speed: the command trace is that of single commands.
+//! What is a matter of speed or of the caller changes no command: a lease is worth its single
+//! commands, and a channel may be looked at as often as one likes.
 
-use crate::streams::{items, run};
+use crate::streams::{Item, items, run, run_with_stops};
 use crate::support::{PARITY, standard};
-use memwall_sim::dram::Standard;
+use memwall_sim::dram::{Completion, Standard};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -38,5 +39,24 @@ proptest! {
         }
         let parity = standard("neupims", &PARITY);
         prop_assert_eq!(run(&parity, &work), run(&single(&parity), &work));
+    }
+
+    #[test]
+    fn looking_at_a_channel_changes_no_command(
+        work in items(true), stops in prop::collection::vec(0u64..500, 0..80),
+    ) {
+        for (name, parity) in [("npu-only", false), ("neupims", false), ("npu-pim", false), ("neupims", true)] {
+            let standard = standard(name, if parity { &PARITY } else { &[] });
+            let work: Vec<_> = work
+                .iter()
+                .filter(|item| standard.pim.is_some() || matches!(item, Item::Stream(..)))
+                .cloned()
+                .collect();
+            let (once, often) = (run(&standard, &work), run_with_stops(&standard, &work, &stops));
+            prop_assert_eq!(once.log, often.log, "{}, parity {}", name, parity);
+            // Known in another order, at the same ticks.
+            let sorted = |mut done: Vec<Completion>| { done.sort_by_key(|done| (done.at, done.block)); done };
+            prop_assert_eq!(sorted(once.completions), sorted(often.completions));
+        }
     }
 }

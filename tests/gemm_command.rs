@@ -70,11 +70,11 @@ fn what_is_wrong_is_said() {
                 "--dtype",
                 "fp32",
             ],
-            "no tile that fits",
+            "has no tile",
         ),
         (
             &["4096", "4096", "4096", "--mapping", "1x1x1"],
-            "into 2097152 at most",
+            "2097152 tiles",
         ),
         (
             &["64", "64", "64", "--set", "npu.cores=100000000"],

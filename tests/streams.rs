@@ -72,10 +72,8 @@ pub struct Outcome {
     pub completions: Vec<Completion>,
 }
 
-/// Hands all work over at once and runs to the end.
-pub fn run(standard: &Arc<Standard>, items: &[Item]) -> Outcome {
-    let mut channel = Channel::new(Arc::clone(standard));
-    let mut log = CommandLog::default();
+/// Hands all work over; the release of the last piece.
+fn hand_over(channel: &mut Channel, items: &[Item]) -> Tick {
     let mut release = 0;
     for item in items {
         match item {
@@ -89,11 +87,12 @@ pub fn run(standard: &Arc<Standard>, items: &[Item]) -> Outcome {
             }
         }
     }
-    // A channel that stops making progress would loop for ever: no work of this size takes long.
-    let horizon = release + 10_000_000;
-    let stop = channel.advance(horizon, &mut log);
-    assert_eq!(stop, Stop::Horizon);
-    assert!(channel.is_drained(), "work left after {horizon} ticks");
+    release
+}
+
+/// What came out of a channel whose work is done.
+fn finished(channel: &mut Channel, mut log: CommandLog, items: &[Item]) -> Outcome {
+    assert!(channel.is_drained(), "work left at {}", channel.now());
     let completions = channel.take_completions();
     assert_eq!(completions.len(), items.len(), "a request was lost");
     let end = completions.iter().map(|done| done.at).max().unwrap_or(0);
@@ -102,4 +101,29 @@ pub fn run(standard: &Arc<Standard>, items: &[Item]) -> Outcome {
         log: log.0,
         completions,
     }
+}
+
+/// Hands all work over at once and runs to the end.
+pub fn run(standard: &Arc<Standard>, items: &[Item]) -> Outcome {
+    let mut channel = Channel::new(Arc::clone(standard));
+    let mut log = CommandLog::default();
+    // A channel that stops making progress would loop for ever: no work of this size takes long.
+    let horizon = hand_over(&mut channel, items) + 10_000_000;
+    assert_eq!(channel.advance(horizon, &mut log), Stop::Horizon);
+    finished(&mut channel, log, items)
+}
+
+/// Runs as [`run`], looking at the channel at every one of `stops` on the way.
+pub fn run_with_stops(standard: &Arc<Standard>, items: &[Item], stops: &[Tick]) -> Outcome {
+    let mut channel = Channel::new(Arc::clone(standard));
+    let mut log = CommandLog::default();
+    let end = hand_over(&mut channel, items) + 10_000_000;
+    let mut horizon = 0;
+    for stop in stops {
+        horizon += stop;
+        assert_eq!(channel.advance(horizon, &mut log), Stop::Horizon);
+        assert!(channel.now() >= horizon);
+    }
+    assert_eq!(channel.advance(end, &mut log), Stop::Horizon);
+    finished(&mut channel, log, items)
 }

@@ -79,6 +79,10 @@ struct Block {
 pub struct Channel {
     pub(super) std: Arc<Standard>,
     pub(super) now: Tick,
+    /// Horizon up to which decisions were taken; work that is given later starts no earlier. With
+    /// a command in prospect `now` stays behind it: what is chosen must not depend on where a
+    /// caller stopped to look.
+    reached: Tick,
     /// First free slot of the command bus.
     pub(super) slot: Tick,
     pub(super) gates: Gates,
@@ -101,6 +105,7 @@ impl Channel {
         let organisation = &std.organisation;
         Channel {
             now: 0,
+            reached: 0,
             slot: 0,
             gates: Gates::new(organisation, std.distances.windows()),
             rows: Rows::new(organisation.banks()),
@@ -127,7 +132,7 @@ impl Channel {
 
     /// How far decisions are taken.
     pub fn now(&self) -> Tick {
-        self.now
+        self.now.max(self.reached)
     }
 
     /// What the channel counted so far.
@@ -140,6 +145,7 @@ impl Channel {
     pub fn push(&mut self, release: Tick, stream: Descriptor, watch: Watch) -> BlockId {
         let block = self.new_block(release, stream.total_bursts(), watch);
         if stream.total_bursts() > 0 {
+            let release = release.max(self.reached);
             self.host
                 .queue_mut(stream.direction)
                 .push(release, block, stream);
@@ -157,6 +163,7 @@ impl Channel {
         };
         let block = self.new_block(release, u64::from(!program.ops.is_empty()), watch);
         if !program.ops.is_empty() {
+            let release = release.max(self.reached);
             self.pim.push(release, block, program);
         }
         block
@@ -235,7 +242,10 @@ impl Channel {
                 }
                 _ => {
                     if horizon != Tick::MAX {
-                        self.now = self.now.max(horizon);
+                        self.reached = self.reached.max(horizon);
+                        if choice.is_none() {
+                            self.now = self.now.max(horizon);
+                        }
                     }
                     return Stop::Horizon;
                 }
@@ -521,6 +531,7 @@ impl Channel {
             && self.refresh == other.refresh
             && self.pim == other.pim
             && self.holds == other.holds
+            && self.host.same_turn(&other.host)
     }
 
     /// Takes over the state of a channel that did the same work, keeping its own counters and

@@ -246,6 +246,11 @@ impl HostQueues {
         self.reads.is_empty() && self.writes.is_empty()
     }
 
+    /// Whether two empty queues would serve the same direction first.
+    pub(super) fn same_turn(&self, other: &HostQueues) -> bool {
+        self.draining == other.draining
+    }
+
     pub(super) fn next_release(&self, now: Tick) -> Option<Tick> {
         [&self.reads, &self.writes]
             .into_iter()

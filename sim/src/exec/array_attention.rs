@@ -217,7 +217,8 @@ fn span(
     let first = scores.first.unwrap_or(scores.last);
     let whole_rows = entry.is_decode() && !online;
     let start = free.max(if whole_rows { scores.last } else { first });
-    let end = start + clock.to_ps(softmax(vector, entry));
+    let work = softmax(vector, entry);
+    let end = start + clock.to_ps(work);
     if !online {
         return (start, end);
     }
@@ -232,7 +233,7 @@ fn span(
         Some(window) if full > 0 => window,
         _ => entry.context + growing,
     };
-    let tail = vector.tails(vector.softmax(), rows, width);
+    let tail = vector.tails(vector.softmax(), rows, width).min(work);
     (start, end.max(scores.last + clock.to_ps(tail)))
 }
 
@@ -307,6 +308,23 @@ mod tests {
             context,
             window: None,
         }
+    }
+
+    #[test]
+    fn the_tail_of_a_single_score_is_all_of_its_softmax() {
+        let entry = entry(1, 1, 1, 1);
+        let clock = Clock::new(1_000_000_000).unwrap();
+        let vector = VectorUnit {
+            online_softmax: true,
+            ..VectorUnit::plain(2, 2)
+        };
+        let scores = Scores {
+            first: Some(Ps(0)),
+            last: Ps(29_240),
+        };
+        let work = clock.to_ps(softmax(&vector, &entry));
+        let (_, end) = span((clock, &vector), &entry, &scores, Ps(0));
+        assert_eq!(end, scores.last + work);
     }
 
     proptest! {

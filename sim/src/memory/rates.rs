@@ -43,15 +43,7 @@ impl Rates {
     fn time(&mut self, line: &mut Line, at: Ps, direction: Direction, region: Region) -> Ps {
         let organisation = &self.basis.standard().organisation;
         self.bus_bursts += region.bursts(organisation.burst_bytes);
-        // Bursts of the channel that has most.
-        let bursts = match region {
-            Region::Span { from, to, .. } => {
-                organisation.slots_below(0, to) - organisation.slots_below(0, from)
-            }
-            Region::Strided { .. } => region
-                .bursts(organisation.burst_bytes)
-                .div_ceil(organisation.channels as u64),
-        };
+        let bursts = region.most_of_a_channel(organisation);
         let rate = self.basis.sequential(direction);
         let first = at + self.basis.to_ps(rate.first.saturating_sub(rate.steady(1)));
         let basis = &self.basis;

@@ -116,21 +116,8 @@ impl Region {
         into: &mut Vec<Descriptor>,
     ) {
         match *self {
-            Region::Span {
-                base,
-                from,
-                to,
-                end,
-            } => {
-                let slot = |byte| {
-                    if base.is_multiple_of(organisation.stripe_bytes()) {
-                        let last = organisation.slots_below(channel, end);
-                        organisation.slots_below(0, byte).min(last)
-                    } else {
-                        organisation.slots_below(channel, byte)
-                    }
-                };
-                let (first, last) = (slot(from), slot(to));
+            Region::Span { .. } => {
+                let (first, last) = self.slots_of_span(organisation, channel);
                 if last > first {
                     into.push(Descriptor::sequential(direction, first, last - first));
                 }
@@ -152,6 +139,44 @@ impl Region {
                     }
                 }
             }
+        }
+    }
+
+    /// First slot of one channel, and the slot after the last; none for pieces.
+    fn slots_of_span(&self, organisation: &Organisation, channel: usize) -> (u64, u64) {
+        let Region::Span {
+            base,
+            from,
+            to,
+            end,
+        } = *self
+        else {
+            return (0, 0);
+        };
+        let slot = |byte| {
+            if base.is_multiple_of(organisation.stripe_bytes()) {
+                let last = organisation.slots_below(channel, end);
+                organisation.slots_below(0, byte).min(last)
+            } else {
+                organisation.slots_below(channel, byte)
+            }
+        };
+        (slot(from), slot(to))
+    }
+
+    /// Bursts of the channel that has most of the region; of pieces their mean.
+    pub(super) fn most_of_a_channel(&self, organisation: &Organisation) -> u64 {
+        let of = |channel| {
+            let (first, last) = self.slots_of_span(organisation, channel);
+            last.saturating_sub(first)
+        };
+        match *self {
+            // The first channel has most of what begins with it.
+            Region::Span { base, .. } if base.is_multiple_of(organisation.stripe_bytes()) => of(0),
+            Region::Span { .. } => (0..organisation.channels).map(of).max().unwrap_or(0),
+            Region::Strided { .. } => self
+                .bursts(organisation.burst_bytes)
+                .div_ceil(organisation.channels as u64),
         }
     }
 
@@ -239,7 +264,10 @@ mod tests {
             let (mut moved, mut counted) = (0, 0);
             for cut in cuts {
                 let region = Region::Span { base, from, to: from + cut, end };
-                moved += total(region);
+                let part = total(region);
+                let most = region.most_of_a_channel(&organisation());
+                prop_assert!(most <= part && part <= 32 * most);
+                moved += part;
                 counted += region.bursts(64);
                 from += cut;
             }

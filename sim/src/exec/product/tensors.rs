@@ -37,6 +37,8 @@ struct Matrix {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tensors {
     layout: Layout,
+    /// Bytes of a burst.
+    burst: u64,
     activations: Matrix,
     weights: Matrix,
     partial: Matrix,
@@ -114,6 +116,7 @@ impl Tensors {
         let equally = split && matches!(mapping.order, Order::Mnk | Order::Nmk);
         Tensors {
             layout,
+            burst: granules.burst,
             activations: matrix(m, k, (tile_m, tile_k), gemm.element, equally),
             weights: matrix(k, n, (tile_k, tile_n), gemm.element, equally),
             outputs: matrix(m, n, (tile_m, tile_n), gemm.element, true),
@@ -153,7 +156,8 @@ impl Tensors {
                 let column = tile.1 * matrix.tile.1 + at.1;
                 let pitch = matrix.columns * e;
                 let base = matrix.base + row * pitch + column * e;
-                if extent.1 == matrix.columns {
+                // Rows that end within a burst are taken one by one: two cores may share it.
+                if extent.1 == matrix.columns && pitch.is_multiple_of(self.burst) {
                     let end = base + extent.0 * pitch;
                     return Region::Span {
                         base,
