@@ -4,6 +4,7 @@
 use crate::support::machine;
 use memwall_sim::exec::{Fidelity, Outcome, Single, Usage, product};
 use memwall_sim::machine::{Device, Machine};
+use memwall_sim::npu::gemmini::{self, Extents, Limits};
 use memwall_sim::npu::{Gemm, Mapping, Order, Resident, Stationary};
 use proptest::prelude::*;
 
@@ -445,4 +446,103 @@ fn prefetched_weights_hide_behind_the_operator_before() {
         };
         assert_eq!(asked(with.usage), asked(without.usage), "{name}");
     }
+}
+
+#[test]
+fn a_network_waits_for_the_first_byte_and_not_for_the_request() {
+    // 8 KiB behind 2 us of latency, through a port of 8 bytes a cycle: 2,000 + 1,024 cycles, and the
+    // product behind them.
+    let time = |settings: &[&str]| {
+        let mut all = vec![
+            "npu.cores=1",
+            "npu.clock_mhz=1000",
+            "plain_memory.latency_ns=2000",
+        ];
+        all.extend(settings);
+        let gemm = Gemm {
+            m: 1,
+            k: 64,
+            n: 64,
+            element: 2,
+        };
+        let mapping = Mapping {
+            tile_m: 1,
+            tile_k: 64,
+            tile_n: 64,
+            order: Order::Mnk,
+            stationary: Stationary::Outputs,
+        };
+        let resident = Resident {
+            outputs: true,
+            ..Resident::default()
+        };
+        let machine = machine("llmcompass-a100", &all);
+        let run = run(&machine, &gemm, resident, Some(mapping), Fidelity::Command);
+        run.expect("it fits").1.end.0 / 1000
+    };
+    let alone = time(&[]);
+    let port = time(&[
+        "npu.noc.topology=crossbar",
+        "npu.noc.port_bytes_per_cycle=8",
+        "npu.noc.latency_cycles=1",
+    ]);
+    assert!((2000..2200).contains(&alone), "{alone}");
+    assert!(port >= 2000 + 1024 && port <= alone + 1024 + 128, "{port}");
+}
+
+#[test]
+fn the_heuristic_is_one_for_products_and_for_the_simulator_that_has_it() {
+    // Equal extents and remainders over four cores, where a stretch of counts shows.
+    let machine = machine("tpuv4-like", &["npu.mapping=gemmini"]);
+    let Device::Npu(device) = &machine.device else {
+        panic!("an NPU");
+    };
+    let limits = Limits {
+        array: 128,
+        scratchpad_bytes: device.npu.scratchpad_bytes,
+        accumulator_bytes: device.npu.accumulator_bytes,
+        element_bytes: 2,
+        cores: 4,
+    };
+    for (m, k, n) in [(512, 1024, 512), (128, 1024, 1920), (100, 300, 500)] {
+        let gemm = Gemm {
+            m,
+            k,
+            n,
+            element: 2,
+        };
+        let run = run(&machine, &gemm, Resident::default(), None, Fidelity::Fast);
+        let (mapping, outcome, _) = run.expect("it fits");
+        let tiles = gemmini::map(&limits, Extents { m, k, n });
+        let Extents { m: i, k: p, n: j } = tiles.outer;
+        assert_eq!(outcome.steps, i * p * j, "{m} x {k} x {n}");
+        assert_eq!(mapping.tile_n, tiles.inner.n.min(n));
+    }
+    // By the rule: equal extents are not stretched; 15 columns gain the remainder over four cores.
+    assert_eq!(
+        gemmini::map(
+            &limits,
+            Extents {
+                m: 512,
+                k: 1024,
+                n: 512
+            }
+        )
+        .outer
+        .n,
+        1
+    );
+    assert_eq!(
+        gemmini::map(
+            &limits,
+            Extents {
+                m: 128,
+                k: 1024,
+                n: 1920
+            }
+        )
+        .outer
+        .n,
+        15
+    );
 }

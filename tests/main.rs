@@ -35,7 +35,7 @@ mod numerics;
 mod onnxim;
 mod pim_command;
 mod pim_gemv;
-mod pim_review;
+mod pim_programs;
 mod ramulator;
 mod regression;
 mod samples;

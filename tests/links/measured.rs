@@ -118,3 +118,61 @@ fn host_transfers_have_the_measured_rates() {
         );
     }
 }
+
+/// The default machines correct their ring by measured sums: each is met, and each that is left out
+/// lies between its neighbours.
+#[test]
+fn sums_of_the_default_machines() {
+    use crate::support::machine;
+    for name in ["gpu-a100", "npu-only", "npu-pim", "neupims", "tpuv4-like"] {
+        let link = machine(name, &[]).link.expect("a link");
+        let measured = link.measured.clone().expect("measured sums");
+        for &(bytes, time) in &measured.rows {
+            assert_eq!(link.all_reduce(bytes, 4), Ok(time), "{name}, {bytes} B");
+        }
+        let recorded = rows();
+        for (bytes, time) in &measured.rows {
+            let found = recorded.iter().find(|row| row.0 == *bytes);
+            let (_, us) = found.expect("a recorded row");
+            assert!((time.0 as f64 / 1e6 - us).abs() < 1e-3, "{name}, {bytes} B");
+        }
+        let mut errors = Vec::new();
+        for left in 1..measured.rows.len() - 1 {
+            let mut without = measured.clone();
+            let (bytes, time) = without.rows.remove(left);
+            errors.push((without.time(bytes).0 as f64 / time.0 as f64 - 1.0).abs());
+        }
+        errors.sort_by(f64::total_cmp);
+        let (median, worst) = (errors[errors.len() / 2], errors[errors.len() - 1]);
+        println!("{name}: left out, median {median:.3}, worst {worst:.3}");
+        assert!(median <= 0.04 && worst <= 0.16, "{name}: {median} {worst}");
+        // The same link measured again, in the blocks of `transformerAR_A100.csv`.
+        for (bytes, us) in [(196_608, 26.0), (402_653_184, 2891.0)] {
+            let ours = link.all_reduce(bytes, 4).expect("a ring").0 as f64 / 1e6;
+            assert!((ours / us - 1.0).abs() < 0.26, "{bytes} B: {ours}");
+        }
+    }
+}
+
+#[test]
+fn a_sum_costs_as_much_whether_or_not_it_might_overlap() {
+    use crate::support::machine;
+    use memwall_models::{Sequence, registry};
+    use memwall_sim::exec::{Fidelity, Simulator};
+    let mut model = registry::get("gpt3-6.7b").expect("embedded");
+    model.layers = 1;
+    let batch = [Sequence {
+        new_tokens: 1,
+        context: 500,
+    }; 64];
+    let step = |settings: &[&str]| {
+        let machine = machine("npu-only", settings);
+        let mut simulator = Simulator::new(&machine, &model, 4, Fidelity::Fast).expect("valid");
+        simulator.step(&batch, &[0; 64]).expect("runs")
+    };
+    let (serial, chunks) = (step(&[]), step(&["link.overlap=chunks"]));
+    assert!(chunks.total <= serial.total);
+    if chunks.total == serial.total {
+        assert_eq!(chunks.usage, serial.usage);
+    }
+}

@@ -2,8 +2,9 @@
 
 use crate::support::{Shipped, root};
 use memwall_sim::machine::{Setting, load_onnxim};
+use memwall_sim::npu::gemmini::{Tiles, map};
 use memwall_sim::onnxim::{
-    Activation, Extents, Machine, Mapping, OnnximError, Report, Sequence, Shape, gemm, layer, map,
+    Activation, Extents, Machine, OnnximError, Report, Sequence, Shape, gemm, layer,
 };
 
 fn machine(name: &str) -> Machine {
@@ -89,7 +90,7 @@ fn a_decode_step_is_the_recorded_one() {
 }
 
 fn tiles(machine: &Machine, [m, k, n]: [u64; 3]) -> [u64; 6] {
-    let Mapping { outer, inner } = map(machine, Extents { m, k, n });
+    let Tiles { outer, inner } = map(&machine.limits(), Extents { m, k, n });
     [outer.m, outer.k, outer.n, inner.m, inner.k, inner.n]
 }
 

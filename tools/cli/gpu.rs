@@ -14,8 +14,9 @@ head_dim of attention (op attention_decode or attention_prefill), rows width of 
 model tp batch phase seq context operator of a decoder block, as in tests/reference/gpu_*.tsv. A row
 is run on the machine whose measured_as names its GPU. Where there are rows enough, models are also
 fitted to the even rows of a GPU and scored on the odd ones, and the other way round, and each
-product is interpolated between all others. Limits concern every row under the machine's model with
-parameters from the other half of the rows. Exit code 1 if a limit is exceeded.")]
+product is interpolated between all others. Limits concern every row under the machine's model, with
+parameters from the other half of the rows where there are rows enough for two halves, and with those
+of the machine file where not. Exit code 1 if a limit is exceeded.")]
 pub(crate) struct ValidateGpuArguments {
     /// Tables of recorded kernels; the embedded ones if absent
     #[arg(long, value_name = "FILE")]

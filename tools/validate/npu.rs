@@ -111,7 +111,13 @@ fn on_machine(row: &NpuRow) -> Result<Option<(String, u64)>, Failure> {
         n: work.n,
         element: FP16,
     };
-    let single = product(&machine, &gemm, Resident::default(), None, Fidelity::Fast)?;
+    let single = product(
+        &machine,
+        &gemm,
+        Resident::default(),
+        None,
+        Fidelity::Command,
+    )?;
     let (_, result) = metrics::gemm::result(&machine, &gemm, &single);
     Ok(result.cycles.map(|cycles| ((*name).to_owned(), cycles)))
 }

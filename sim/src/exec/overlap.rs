@@ -49,10 +49,17 @@ pub(super) fn exposed(
         let shared = ratio(traffic - traffic / chunks, bytes_per_s);
         Some(pipelined(product.time + shared, sum, chunks))
     });
-    let end = ends.min().unwrap_or(Ps(u64::MAX)).min(product.time + whole);
-    Overlapped {
-        exposed: end.since(product.time),
-        traffic,
+    // One after the other, a sum has the memory to itself, and its traffic is part of its time.
+    let serial = product.time + whole;
+    match ends.min().filter(|end| *end < serial) {
+        Some(end) => Overlapped {
+            exposed: end.since(product.time),
+            traffic,
+        },
+        None => Overlapped {
+            exposed: whole,
+            traffic: 0,
+        },
     }
 }
 
@@ -87,6 +94,7 @@ mod tests {
                     step_latency: Ps(latency),
                 }),
                 overlap: Overlap::Chunks(most),
+                measured: None,
             };
             let mut sums = Sums::default();
             sums.learn(Some(&link), bytes, devices).unwrap();

@@ -3,7 +3,7 @@
 use super::collective::{Collective, plan};
 use super::network::{Network, Transfer};
 use super::topology::Topology;
-use super::{LinkError, Ring};
+use super::{LinkError, Measured, Ring};
 use crate::time::Ps;
 use std::sync::Arc;
 
@@ -33,6 +33,8 @@ pub struct Link {
     pub fabric: Fabric,
     /// Overlap of sums with the products before them.
     pub overlap: Overlap,
+    /// Measured all-reduces that correct those of a ring.
+    pub measured: Option<Measured>,
 }
 
 impl Link {
@@ -50,7 +52,11 @@ impl Link {
     /// The topology has fewer devices, or no way between two of them.
     pub fn all_reduce(&self, bytes: u64, devices: u64) -> Result<Ps, LinkError> {
         match &self.fabric {
-            Fabric::Ring(ring) => Ok(ring.all_reduce(bytes, devices)),
+            Fabric::Ring(ring) => {
+                let time = ring.all_reduce(bytes, devices);
+                let measured = self.measured.as_ref().filter(|_| devices > 1);
+                Ok(measured.map_or(time, |measured| measured.correct(time, bytes)))
+            }
             Fabric::Topology(_) if devices < 2 => Ok(Ps::ZERO),
             Fabric::Topology(topology) => {
                 let ranks = topology.ranks(devices)?;

@@ -9,6 +9,7 @@
 pub mod collective;
 mod error;
 mod fabric;
+mod measured;
 pub mod network;
 mod ring;
 mod route;
@@ -18,6 +19,7 @@ pub mod topology;
 
 pub use error::LinkError;
 pub use fabric::{Fabric, Link, Overlap};
+pub use measured::Measured;
 pub use ring::Ring;
 pub use route::Route;
 pub use share::fill;

@@ -81,7 +81,7 @@ pub(super) fn resolve(
         name: name.to_owned(),
         description: raw.description.clone(),
         device,
-        link: raw.link.as_ref().and_then(link::resolve),
+        link: link::resolve(machine)?,
         energy: None,
         configuration,
     })

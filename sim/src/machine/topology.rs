@@ -56,7 +56,9 @@ pub(super) fn join(
         return Ok(());
     };
     let rated = |link: &super::link::RawLink| {
-        link.bandwidth_gb_per_s.is_some() || link.step_latency_us.is_some()
+        link.bandwidth_gb_per_s.is_some()
+            || link.step_latency_us.is_some()
+            || link.all_reduce.is_some()
     };
     if raw.link.as_ref().is_some_and(rated) {
         let rule = "a machine has a 'topology' or a ring with rates in [link], not both";
@@ -76,6 +78,7 @@ pub(super) fn join(
             .link
             .as_ref()
             .map_or(Overlap::None, super::link::RawLink::overlap),
+        measured: None,
     });
     Ok(())
 }

@@ -5,6 +5,7 @@ pub mod array;
 pub mod cores;
 pub mod dataflow;
 pub mod folds;
+pub mod gemmini;
 pub mod mapping;
 pub mod ports;
 mod rounds;

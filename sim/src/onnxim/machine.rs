@@ -2,6 +2,7 @@
 //! memory part.
 
 use crate::dram::Standard;
+use crate::npu::gemmini::Limits;
 use std::sync::Arc;
 
 /// Cycles of the vector unit's operations on one vector, and of its scalar ones.
@@ -60,6 +61,19 @@ pub struct Machine {
     pub memory: Arc<Standard>,
     /// Bytes of an element, outside the accumulators.
     pub element_bytes: u64,
+}
+
+impl Machine {
+    /// What the tiling heuristic knows of it.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            array: self.core.array,
+            scratchpad_bytes: self.core.scratchpad_bytes,
+            accumulator_bytes: self.core.accumulator_bytes,
+            element_bytes: self.element_bytes,
+            cores: self.cores as u64,
+        }
+    }
 }
 
 /// Bytes of an element where the simulator reckons with full precision.

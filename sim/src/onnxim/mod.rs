@@ -15,7 +15,6 @@ mod crossbar;
 mod instruction;
 mod lines;
 mod machine;
-mod mapping;
 mod model;
 mod operator;
 mod pool;
@@ -27,8 +26,8 @@ mod scratchpad;
 mod tile;
 mod vector;
 
+pub use crate::npu::gemmini::Extents;
 pub use machine::{CoreShape, Latencies, Machine};
-pub use mapping::{Extents, Mapping, map};
 pub use model::{Sequence, Shape};
 pub use rowwise::Activation;
 pub use run::{Report, Served};

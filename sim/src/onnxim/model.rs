@@ -5,10 +5,10 @@ use super::OnnximError;
 use super::address::Allocator;
 use super::attention::{Attention, Sizes};
 use super::machine::Machine;
-use super::mapping::Extents;
 use super::operator::{Kind, Operator};
 use super::product::Product;
 use super::rowwise::{self, Activation, Rowwise};
+use crate::npu::gemmini::Extents;
 
 /// Shape of a block. Vocabulary and longest sequence are not computed with; they decide where the
 /// tensors behind them lie.

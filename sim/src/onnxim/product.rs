@@ -5,8 +5,8 @@
 use super::instruction::{Compute, Instruction, Piece, Work};
 use super::lines::Lines;
 use super::machine::Machine;
-use super::mapping::{Extents, Mapping, map};
 use super::tile::Header;
+use crate::npu::gemmini::{Extents, Tiles, map};
 
 /// A product and where its tensors lie. Weights are stored by output, reduction innermost.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub(super) struct Product {
     pub(super) weights: u64,
     pub(super) bias: Option<u64>,
     pub(super) output: u64,
-    mapping: Mapping,
+    mapping: Tiles,
     array: u64,
     element_bytes: u64,
     line_bytes: u64,
@@ -46,7 +46,7 @@ impl Product {
             weights,
             bias,
             output,
-            mapping: map(machine, extents),
+            mapping: map(&machine.limits(), extents),
             array: machine.core.array,
             element_bytes: machine.element_bytes,
             line_bytes: machine.line_bytes(),

@@ -436,6 +436,7 @@ impl Running<'_, '_> {
                     (Some(contents), Some(key)) => contents.come(key, at),
                     _ => Vec::new(),
                 };
+                let begin = self.streams_from(load.region.bytes(), begin, at);
                 if waiting.is_empty() {
                     self.send(&load, begin, at);
                     self.pump(load.core, at);
@@ -465,6 +466,14 @@ impl Running<'_, '_> {
             }
             Asked::Store { core, group, way } => self.stored(core, group, at.max(way)),
         }
+    }
+
+    /// When the first of `bytes` that are complete at `end` goes from one side of the network to the
+    /// other, where both stream at the rate that the pins allow: asked for at `begin`, they stay
+    /// behind a latency first.
+    fn streams_from(&self, bytes: u64, begin: Ps, end: Ps) -> Ps {
+        let peak = self.run.device.peak_bytes_per_s();
+        begin.max(Ps(end.0.saturating_sub(rounded_down(bytes, peak).0)))
     }
 
     fn stored(&mut self, core: usize, group: usize, at: Ps) {
@@ -544,7 +553,8 @@ impl Running<'_, '_> {
         self.through += bytes;
         let out = self.links.pass(core, false, bytes, at, at);
         let way = self.links.pass_shared(bytes, at, out);
-        self.flow.submit(at, Tensor::STORE, region);
+        let begin = self.streams_from(bytes, at, way);
+        self.flow.submit(begin, Tensor::STORE, region);
         self.asked.push(Asked::Store { core, group, way });
     }
 

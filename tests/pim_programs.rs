@@ -1,5 +1,5 @@
-//! Defects of the physical PIM side that a review found and must not come back; each test is named
-//! for its defect.
+//! Defects of the physical PIM side that were found once and must not come back; each test is named for
+//! its defect.
 
 use crate::support::{machine, pim, try_pim};
 use memwall_models::{Sequence, registry};

@@ -1,6 +1,21 @@
-//! How a product is cut into tiles: the heuristic of Gemmini as `Mapping.cc` has it.
+//! How Gemmini's heuristic cuts a product into tiles, as ONNXim takes it over
+//! (PSAL-POSTECH/ONNXim, src/Mapping.cc, commit a1e8629): square output tiles as large as the
+//! accumulators allow, the reduction as long as the scratchpad allows, counts stretched to the cores.
 
-use super::machine::Machine;
+/// What the heuristic knows of a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows of an array, which is square.
+    pub array: u64,
+    /// Bytes of a core's scratchpad.
+    pub scratchpad_bytes: u64,
+    /// Bytes of a core's accumulators.
+    pub accumulator_bytes: u64,
+    /// Bytes of an element.
+    pub element_bytes: u64,
+    /// Cores.
+    pub cores: u64,
+}
 
 /// Extents of a product: `m` rows of activations, reduction `k`, `n` outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +30,7 @@ pub struct Extents {
 
 /// Tiles of a product, by extent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mapping {
+pub struct Tiles {
     /// How many tiles.
     pub outer: Extents,
     /// Extent of one, multiples of the array.
@@ -24,11 +39,10 @@ pub struct Mapping {
 
 /// The tiles of a product. Accumulators are taken as four bytes an element; both scratchpads are
 /// halved, and half of an operand half goes to each operand.
-pub fn map(machine: &Machine, product: Extents) -> Mapping {
-    let array = machine.core.array;
-    let cores = machine.cores as u64;
-    let rows = machine.core.scratchpad_bytes / (array * machine.element_bytes * 2);
-    let result_rows = machine.core.accumulator_bytes / (array * 4 * 2);
+pub fn map(limits: &Limits, product: Extents) -> Tiles {
+    let Limits { array, cores, .. } = *limits;
+    let rows = limits.scratchpad_bytes / (array * limits.element_bytes * 2);
+    let result_rows = limits.accumulator_bytes / (array * 4 * 2);
     let blocks = (rows / 2) / array;
     let side = (result_rows / array).isqrt().max(1);
     let depth = (blocks / side).max(1);
@@ -63,7 +77,7 @@ pub fn map(machine: &Machine, product: Extents) -> Mapping {
         k: inner(product.k, k),
         n: inner(product.n, n),
     };
-    Mapping {
+    Tiles {
         outer: Extents {
             m: product.m.div_ceil(inner.m),
             k: product.k.div_ceil(inner.k),
