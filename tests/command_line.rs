@@ -110,6 +110,7 @@ fn bad_settings_are_refused() {
         "memory.timing.t_ras_tck=4",
         "memory.organisation.mapping=rorabgbacoch",
         "memory.timming.t_faw_tck=16",
+        "npu.rows=4294967296",
     ] {
         said(
             &folder,
@@ -118,6 +119,8 @@ fn bad_settings_are_refused() {
         );
     }
     said(&folder, &mut text, &["run", "--hw", "neupim"]);
+    said(&folder, &mut text, &["hw", "show", "hbm3-640"]);
+    said(&folder, &mut text, &["hw", "show", "dgx-a100"]);
     said(&folder, &mut text, &["run", "--batch", "0"]);
     said(&folder, &mut text, &["run", "--tp", "3"]);
     said(
@@ -315,4 +318,28 @@ fn a_folder_that_cannot_be_made_is_named() {
     let output = memwall(&folder, &["run", "--fidelity", "fast", "--out", "file/out"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("file/out"));
+}
+
+#[test]
+fn a_folder_in_the_way_of_a_file_is_named_and_nothing_is_written() {
+    let folder = folder("in-the-way");
+    for (command, file) in [
+        (
+            &["run", "--fidelity", "fast", "--layers", "1"][..],
+            "iteration.svg",
+        ),
+        (&["compare", "npu-only", "--fidelity", "fast"], "run.json"),
+        (&["replay", "--limit", "3"], "replay.png"),
+        (&["mem", "--requests", "100"], "mem.json"),
+        (&["gemm", "8", "8", "8"], "gemm.json"),
+    ] {
+        let out = folder.join(command[0]);
+        std::fs::create_dir_all(out.join(file)).expect("writable");
+        let output = memwall(&folder, &[command, &["--out", command[0]]].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(file), "{said}");
+        let left = std::fs::read_dir(&out).expect("a folder").count();
+        assert_eq!(left, 1, "{command:?}");
+    }
 }

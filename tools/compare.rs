@@ -6,7 +6,7 @@ use crate::embedded::{machine, settings};
 use crate::host::Host;
 use crate::iteration::simulate;
 use crate::output;
-use crate::run::{heading, push_notes, write};
+use crate::run::{check_out, heading, push_notes, write};
 use crate::workload;
 use memwall_reports::table;
 use memwall_sim::machine::{Machine, Setting};
@@ -16,7 +16,7 @@ use std::fmt::Write;
 pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     let common = &arguments.common;
     let host = Host::start(common.threads);
-    output::check_folder(&common.out)?;
+    check_out(&common.out, "compare")?;
     let machines = machines(&arguments.machines, &settings(&common.settings)?)?;
     let model = workload::model(common, workload::BATCH_MODEL)?;
     let batch = workload::batch(&arguments.batch)?;

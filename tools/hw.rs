@@ -2,8 +2,9 @@
 
 use crate::cli::{HwArguments, HwCommand};
 use crate::diagnostics::Failure;
-use crate::embedded::{Embedded, energies, is_part, is_pim, machine, part, pim, settings};
+use crate::embedded::{Embedded, energies, is_part, is_path, is_pim, machine, part, pim, settings};
 use crate::output;
+use memwall_models::spelling;
 use memwall_reports::figures::count;
 use memwall_sim::energy::area;
 use memwall_sim::machine::{Device, Machine, NpuDevice, PartSource, load, load_part, load_pim};
@@ -69,6 +70,9 @@ pub(crate) fn hw(arguments: &HwArguments) -> Result<(), Failure> {
             json,
         } => {
             let settings = settings(options)?;
+            if !is_path(name, ".toml") {
+                known(name)?;
+            }
             if is_part(name) {
                 if energy.is_some() {
                     return Err(Failure::input("--energy: a memory part has no logic"));
@@ -90,6 +94,35 @@ pub(crate) fn hw(arguments: &HwArguments) -> Result<(), Failure> {
             show(&machine, *json)
         }
     }
+}
+
+/// Refuses a name that nothing embedded has.
+fn known(name: &str) -> Result<(), Failure> {
+    let mut names = Embedded.machine_names();
+    names.extend(Embedded.pim_names());
+    names.extend(Embedded.part_names());
+    if names.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    for (names, how) in [
+        (
+            Embedded.topology_names(),
+            format!("a topology: memwall link show --topology {name}"),
+        ),
+        (
+            Embedded.energy_names(),
+            format!("a table of energies: --energy {name}"),
+        ),
+    ] {
+        if names.iter().any(|known| known == name) {
+            return Err(Failure::input(format!("hw show: '{name}' is {how}")));
+        }
+    }
+    let text = format!(
+        "hw show: no machine, PIM device or memory part '{name}'; memwall hw list names them"
+    );
+    let nearest = spelling::nearest(name, names.iter().map(String::as_str));
+    Err(Failure::misspelt(text, nearest))
 }
 
 fn list(json: bool) -> Result<(), Failure> {

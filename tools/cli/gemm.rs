@@ -30,7 +30,7 @@ pub(crate) struct GemmArguments {
     /// Layers of a SCALE-Sim topology (CSV) instead of one product
     #[arg(long, value_name = "FILE", requires = "scale_sim", conflicts_with_all = ["m", "k", "n", "hw", "settings", "dtype", "mapping", "resident", "fidelity"])]
     pub topology: Option<PathBuf>,
-    /// Array and scratchpads of a SCALE-Sim configuration
+    /// Array and scratchpads of a SCALE-Sim configuration, for the layers of --topology
     #[arg(long, value_name = "FILE.cfg", requires = "topology")]
     pub scale_sim: Option<PathBuf>,
     /// Machine: an embedded name (`memwall hw list`) or a TOML file
@@ -39,7 +39,8 @@ pub(crate) struct GemmArguments {
     /// One key of the machine, `memory.` first for its memory part; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub settings: Vec<String>,
-    /// Elements of all three matrices; partial sums are fp32
+    /// Elements of all three matrices; partial sums are fp32. On an NPU only bytes depend on it; GPUs
+    /// have rates for fp16 and bf16
     #[arg(long, value_enum, default_value = "fp16")]
     pub dtype: Dtype,
     /// How the product is cut: search, gemmini, or `MxKxN[:ORDER[:HELD]]` with the sizes of a tile, the
@@ -79,6 +80,11 @@ impl Dtype {
             Dtype::Fp16 | Dtype::Bf16 => 2,
             Dtype::Int8 | Dtype::Fp8 => 1,
         }
+    }
+
+    /// Whether it is one of those that machines give their arithmetic rate for.
+    pub(crate) fn is_half(self) -> bool {
+        matches!(self, Dtype::Fp16 | Dtype::Bf16)
     }
 
     pub(crate) fn name(self) -> &'static str {

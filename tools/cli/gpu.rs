@@ -48,7 +48,9 @@ pub(crate) enum FitCommand {
   memwall fit gpu --gpu 'RTX 4090' --model size-dependent --rows even
   memwall fit gpu --gpu mine --reference mine.tsv --hw mine.toml
 The objective is the mean of |modelled - measured| / measured. The output is the tables of a machine
-file, each with its errors on the rows fitted to. Equal rows give equal parameters.")]
+file, each with its errors on the rows fitted to. Equal rows give equal parameters. A model needs as
+many rows as it has parameters; a comment says where there are fewer than twice as many, and where an
+efficiency is above 1.")]
 pub(crate) struct FitGpuArguments {
     /// GPU, as the table calls it
     #[arg(long, value_name = "NAME")]

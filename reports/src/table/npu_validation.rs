@@ -3,7 +3,7 @@
 use super::table;
 use super::validation::error;
 use crate::figures::{ABSENT, count, figure};
-use memwall_sim::record::npu_validation::NpuValidationRecord;
+use memwall_sim::record::npu_validation::{Kind, NpuValidationRecord};
 use std::fmt::Write;
 
 /// One row a row of the reference table.
@@ -77,6 +77,14 @@ pub fn npu_validation_summary(record: &NpuValidationRecord) -> String {
             );
         }
         text.push('\n');
+    }
+    for row in record
+        .rows
+        .iter()
+        .filter(|row| row.kind == Kind::Unsupported)
+    {
+        let why = row.note.as_deref().unwrap_or("no reason is known");
+        let _ = writeln!(text, " line {} is not run: {why}", row.line);
     }
     text.push_str(
         " by the rule: cycles with double-buffered scratchpads, each half the longer of\n",

@@ -50,7 +50,12 @@ impl Link {
     /// The topology has fewer devices, or no way between two of them.
     pub fn all_reduce(&self, bytes: u64, devices: u64) -> Result<Ps, LinkError> {
         match &self.fabric {
-            Fabric::Ring(ring) => Ok(ring.all_reduce(bytes, devices)),
+            Fabric::Ring(ring) => {
+                let time = ring.all_reduce(bytes, devices);
+                Some(time)
+                    .filter(|&time| time < Ps::END)
+                    .ok_or(LinkError::Endless)
+            }
             Fabric::Topology(_) if devices < 2 => Ok(Ps::ZERO),
             Fabric::Topology(topology) => {
                 let ranks = topology.ranks(devices)?;
@@ -71,7 +76,8 @@ impl Link {
                 let mut network = Network::new(Arc::clone(topology));
                 let ends = (ranks[from as usize], ranks[to as usize]);
                 network.submit(Ps::ZERO, Transfer::new(ends.0, ends.1, bytes))?;
-                Ok(network.drain().last().map_or(Ps::ZERO, |done| done.at))
+                let done = network.drain();
+                done.last().map(|done| done.at).ok_or(LinkError::Endless)
             }
         }
     }

@@ -370,7 +370,8 @@ fn insert(table: &mut toml::Table, path: &str, setting: &Setting) -> Result<(), 
     let mut keys: Vec<&str> = path.split('.').collect();
     // A table that a file lacks would only be reported by what else is missing in it.
     if keys.len() > 1 && !table.contains_key(keys[0]) && !OPTIONAL.contains(&keys[0]) {
-        let tables = table.iter().filter(|(_, value)| value.is_table());
+        let holds = |value: &toml::Value| value.is_table() || value.is_array();
+        let tables = table.iter().filter(|(_, value)| holds(value));
         let tables: Vec<&str> = tables.map(|(name, _)| name.as_str()).collect();
         let mut error = setting.error(&format!(
             "there is no table '{}' here; there are {}",
@@ -380,25 +381,59 @@ fn insert(table: &mut toml::Table, path: &str, setting: &Setting) -> Result<(), 
         error.nearest = spelling::nearest(keys[0], tables).map(str::to_owned);
         return Err(error);
     }
-    let mut at = table;
     let last = keys.pop().unwrap_or_default();
-    for key in keys {
-        let next = at
-            .entry(key)
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        let toml::Value::Table(next) = next else {
-            return Err(setting.error(&format!("'{key}' is a value, not a table")));
+    let Some((first, rest)) = keys.split_first() else {
+        put(table, path, last, setting);
+        return Ok(());
+    };
+    let new = || toml::Value::Table(toml::Table::new());
+    let mut at = table.entry(*first).or_insert_with(new);
+    let mut above = *first;
+    for key in rest {
+        at = match at {
+            toml::Value::Table(table) => table.entry(*key).or_insert_with(new),
+            toml::Value::Array(array) => element(array, above, key, setting)?,
+            _ => return Err(setting.error(&format!("'{above}' is a value, not a table"))),
         };
-        at = next;
+        above = key;
     }
+    match at {
+        toml::Value::Table(table) => put(table, path, last, setting),
+        toml::Value::Array(array) => {
+            *element(array, above, last, setting)? = setting.value.clone();
+        }
+        _ => return Err(setting.error(&format!("'{above}' is a value, not a table"))),
+    }
+    Ok(())
+}
+
+fn put(table: &mut toml::Table, path: &str, last: &str, setting: &Setting) {
     // A timing parameter set in another unit replaces the one in the file.
     if path.starts_with("timing.")
         && let Some(name) = part_timing::stem(last)
     {
-        at.retain(|key, _| part_timing::stem(key) != Some(name));
+        table.retain(|key, _| part_timing::stem(key) != Some(name));
     }
-    at.insert(last.to_owned(), setting.value.clone());
-    Ok(())
+    table.insert(last.to_owned(), setting.value.clone());
+}
+
+/// An element of the list `name`, by its number.
+fn element<'a>(
+    array: &'a mut [toml::Value],
+    name: &str,
+    key: &str,
+    setting: &Setting,
+) -> Result<&'a mut toml::Value, ConfigError> {
+    let count = array.len();
+    let found = key
+        .parse()
+        .ok()
+        .and_then(|index: usize| array.get_mut(index));
+    found.ok_or_else(|| {
+        setting.error(&format!(
+            "'{name}' is a list of {count}: its elements are {name}.0, {name}.1 and so on; found '{key}'"
+        ))
+    })
 }
 
 /// Bytes of the value at a dotted path, if the text has it; elements of arrays by index.
