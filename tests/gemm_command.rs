@@ -181,3 +181,25 @@ fn the_search_finds_what_the_heuristic_and_a_hand_find() {
     let hand = time(&["512", "512", "512", "--mapping", "176x512x512"]);
     assert!(time(&["512", "512", "512"]) <= hand);
 }
+
+#[test]
+fn a_kernel_has_no_arrays_and_one_tile_is_one() {
+    let folder = folder("gemm-words");
+    let shown = |arguments: &[&str]| {
+        let output = memwall(
+            &folder,
+            &[&["gemm", "128", "512", "512"], arguments].concat(),
+        );
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let kernel = shown(&["--hw", "gpu-a100"]);
+    assert!(kernel.contains("those of the peak in the time"), "{kernel}");
+    for word in ["arrays", "cores"] {
+        assert!(!kernel.contains(word), "{kernel}");
+    }
+    let tiles = shown(&["--mapping", "gemmini"]);
+    assert!(
+        tiles.contains("1 tile of at most") && tiles.contains("on 1 core,"),
+        "{tiles}"
+    );
+}

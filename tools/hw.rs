@@ -5,7 +5,7 @@ use crate::diagnostics::Failure;
 use crate::embedded::{Embedded, energies, is_part, is_path, is_pim, machine, part, pim, settings};
 use crate::output;
 use memwall_models::spelling;
-use memwall_reports::figures::count;
+use memwall_reports::figures::{count, counted};
 use memwall_sim::energy::area;
 use memwall_sim::machine::{Device, Machine, NpuDevice, PartSource, load, load_part, load_pim};
 use serde::Serialize;
@@ -198,10 +198,10 @@ fn show(machine: &Machine, json: bool) -> Result<(), Failure> {
         push_part(&mut text, device);
         let _ = writeln!(
             text,
-            "arrays     {} MAC a cycle at {} MHz, {} cores",
+            "arrays     {} MAC a cycle at {} MHz, {}",
             count(device.npu.macs_per_cycle()),
             device.npu.clock.hz() / 1_000_000,
-            device.npu.cores.count
+            counted(device.npu.cores.count, "core")
         );
     }
     for area in &shown.area {
@@ -222,11 +222,13 @@ fn show(machine: &Machine, json: bool) -> Result<(), Failure> {
     }
     let configuration = toml::to_string(&shown.configuration)
         .map_err(|error| Failure::internal(error.to_string()))?;
-    let _ = write!(
-        text,
-        "\n# as resolved, the memory part in place of its name\n{configuration}"
-    );
-    output::print(&text)
+    // The whole is a machine file: what is derived stands in its comments.
+    let derived = text.lines().map(|line| format!("# {line}"));
+    let derived: Vec<String> = derived.map(|line| line.trim_end().to_owned()).collect();
+    output::print(&format!(
+        "{}\n\n# as resolved, the memory part in place of its name\n{configuration}",
+        derived.join("\n")
+    ))
 }
 
 fn push_part(text: &mut String, device: &NpuDevice) {

@@ -382,6 +382,12 @@ fn energy_of_stages_says_whose_it_is() {
         String::from_utf8(output.stdout).expect("UTF-8")
     };
     assert!(shown(&[]).contains("mJ on one device of npu-only"));
+    assert!(!shown(&[]).contains("micro-batch"));
+    let staged = shown(&["--pp", "2"]);
+    assert!(
+        staged.contains("the longest of 2 micro-batches through all layers"),
+        "{staged}"
+    );
     assert!(
         shown(&["--pp", "2"]).contains("mJ on one device of each of 2 stages together of npu-only")
     );

@@ -12,10 +12,10 @@ use std::path::PathBuf;
   memwall gemm 512 4096 4096 --hw llmcompass-a100 --set npu.shared.bytes_per_cycle=2560
   memwall gemm 100 300 500 --mapping 100x300x128:mnk:weights
   memwall gemm --topology gpt2.csv --scale-sim scale.cfg
-A product [M, K] x [K, N] (a matrix-vector product has M = 1) alone on a machine, from the first
-request to the last output in its place. The bound is the longest of three closed forms of the same
-mapping; nothing is faster.
-With --topology and --scale-sim, the layers of a SCALE-Sim topology (products or convolutions) on the
+A product [M, K] x [K, N] (a matrix-vector product has M = 1) alone on a machine, from the first \
+request to the last output in its place. The bound is the longest of three closed forms of the same \
+mapping; nothing is faster. \
+With --topology and --scale-sim, the layers of a SCALE-Sim topology (products or convolutions) on the \
 array and scratchpads of a SCALE-Sim configuration, in its cycles and words instead.")]
 pub(crate) struct GemmArguments {
     /// Rows of the activations

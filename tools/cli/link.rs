@@ -57,7 +57,7 @@ pub(crate) struct TopologyArguments {
   memwall link transfer 1GB --from dram --to gpu0 --beside 1GB:gpu0:dram --topology host-offload-pcie4
   memwall link transfer 27MB --from dram --to gpu0 --beside 300MB:dram:gpu0:class=1,chunk=27MB \\
       --topology host-offload-pcie4
-A transfer beside starts at time zero; class 0 goes before class 1, which gives way at the end of a
+A transfer beside starts at time zero; class 0 goes before class 1, which gives way at the end of a \
 chunk. The default chunk is a packet; chunk=whole never gives way.")]
 pub(crate) struct TransferArguments {
     /// Payload: bytes, or with kB, MB, GB, KiB, MiB, GiB
@@ -88,8 +88,8 @@ pub(crate) struct TransferArguments {
   memwall link allreduce 402MB --topology 4xa100-nvlink --devices 4 --algorithm ring
   memwall link allreduce 16MiB --topology 8x4090-pcie4 --devices 8 --json
   memwall link collective all-to-all 14MB --topology dgx-a100 --devices 8
-Without --algorithm, the fastest of those that the topology's library has. BYTES are one device's:
-of an all-reduce, a reduce-scatter and an all-to-all what each holds before, of an all-gather what each
+Without --algorithm, the fastest of those that the topology's library has. BYTES are one device's: \
+of an all-reduce, a reduce-scatter and an all-to-all what each holds before, of an all-gather what each \
 holds after (its own share is BYTES over the devices), of a broadcast what the first device sends.")]
 pub(crate) struct CollectiveArguments {
     /// Bytes of one device (of an all-gather, after it): plain, or with kB, MB, GB, KiB, MiB, GiB

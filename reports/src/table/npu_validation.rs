@@ -3,27 +3,19 @@
 use super::table;
 use super::validation::error;
 use crate::figures::{ABSENT, count, figure};
-use memwall_sim::record::npu_validation::{Kind, NpuValidationRecord};
+use memwall_sim::record::npu_validation::{Kind, NpuValidationRecord, NpuValidationRow};
 use std::fmt::Write;
 
-/// One row a row of the reference table.
+/// One row a row of the reference table. The configuration says whose row it is.
 pub fn npu_validation(record: &NpuValidationRecord) -> String {
     let machine = record.rows.iter().any(|row| row.machine.is_some());
+    let rule = record.rows.iter().any(|row| row.rule_cycles.is_some());
     let mut names = vec![
-        "simulator",
-        "config",
-        "workload",
-        "array",
-        "flow",
-        "kind",
-        "figures",
-        "error %",
-        "worst figure",
-        "recorded",
-        "ours",
-        "cycles",
-        "by the rule",
+        "config", "workload", "array", "is", "error %", "worst", "recorded", "ours", "cycles",
     ];
+    if rule {
+        names.push("by the rule");
+    }
     if machine {
         names.push("our machine");
     }
@@ -31,27 +23,63 @@ pub fn npu_validation(record: &NpuValidationRecord) -> String {
         let worst = row.worst.as_ref();
         let text = |text: Option<String>| text.unwrap_or_else(|| ABSENT.to_owned());
         let mut cells = vec![
-            row.simulator.clone(),
             row.config.clone(),
-            row.workload.clone(),
-            row.array.clone(),
-            row.dataflow.clone(),
-            row.kind.name().to_owned(),
-            count(row.figures),
+            in_lines(&row.workload),
+            array(row),
+            evidence(row.kind).to_owned(),
             text(row.error.map(error)),
             text(worst.map(|worst| worst.column.clone())),
             text(worst.map(|worst| figure(worst.reference))),
             text(worst.map(|worst| figure(worst.ours))),
             text(row.recorded_cycles.map(figure)),
-            text(row.rule_cycles.map(count)),
         ];
+        if rule {
+            cells.push(text(row.rule_cycles.map(count)));
+        }
         if machine {
             cells.push(text(row.machine.as_ref().map(|(_, cycles)| count(*cycles))));
         }
         cells
     });
     let names = names.iter().map(|name| (*name).to_owned()).collect();
-    table(names, 6, rows.collect())
+    table(names, 4, rows.collect())
+}
+
+/// The words of a layer, some to a line: they are wider than any product.
+fn in_lines(workload: &str) -> String {
+    const WIDTH: usize = 24;
+    let mut lines: Vec<String> = Vec::new();
+    for word in workload.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.len() + word.len() < WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
+}
+
+/// Array and dataflow, without remarks.
+fn array(row: &NpuValidationRow) -> String {
+    let flow = row.dataflow.split_whitespace().next().unwrap_or(ABSENT);
+    match (row.array.as_str(), flow) {
+        (ABSENT, ABSENT) => ABSENT.to_owned(),
+        (array, ABSENT) => array.to_owned(),
+        (array, flow) => format!("{array} {flow}"),
+    }
+}
+
+/// The kind without the simulator.
+fn evidence(kind: Kind) -> &'static str {
+    match kind {
+        Kind::ScaleSim | Kind::Onnxim => "run",
+        Kind::Formula => "formula",
+        Kind::Stalled => "stalled",
+        Kind::LlmCompass => "apart",
+        Kind::Unsupported => "not run",
+    }
 }
 
 /// The errors of each kind, what counts, and what the words mean.
