@@ -19,7 +19,8 @@ seq with the new token. The error of a row is the largest relative error of its 
 that agree to the digits printed have none. Limits are for rows that the simulators ran, and hold \
 for each simulator by itself; formulas, rows whose stalls are a known defect of SCALE-Sim, and \
 LLMCompass are summed up apart. Cycles of SCALE-Sim are one less than their number: it prints the \
-index of the last. Products of L-A100 run on llmcompass-a100 and, with --machines, those of O-4x128 \
+index of the last. A row of ONNXim that has more than 2^26 lines of memory and blocks of its arrays is \
+not run, and neither is one that its machine refuses: the reason stands below the table. Products of L-A100 run on llmcompass-a100 and, with --machines, those of O-4x128 \
 also on tpuv4-like: physical machines of that shape, which do not follow the simulators' rules. \
 Exit code 1 if a limit is exceeded, or \
 if nothing was compared that it could hold for.")]

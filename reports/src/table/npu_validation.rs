@@ -1,6 +1,6 @@
 //! Our figures beside recorded ones of NPU simulators: rows of kinds that mean different things.
 
-use super::table;
+use super::table_without_empty;
 use super::validation::error;
 use crate::figures::{ABSENT, count, figure};
 use memwall_sim::record::npu_validation::{Kind, NpuValidationRecord, NpuValidationRow};
@@ -8,41 +8,42 @@ use std::fmt::Write;
 
 /// One row a row of the reference table. The configuration says whose row it is.
 pub fn npu_validation(record: &NpuValidationRecord) -> String {
-    let machine = record.rows.iter().any(|row| row.machine.is_some());
-    let rule = record.rows.iter().any(|row| row.rule_cycles.is_some());
-    let mut names = vec![
-        "config", "workload", "array", "is", "error %", "worst", "recorded", "ours", "cycles",
+    let names = [
+        "config",
+        "workload",
+        "array",
+        "is",
+        "error %",
+        "worst",
+        "recorded",
+        "ours",
+        "cycles",
+        "by the rule",
+        "our machine",
     ];
-    if rule {
-        names.push("by the rule");
-    }
-    if machine {
-        names.push("our machine");
-    }
+    // Of cycles the recorded figure stands in the table anyway.
+    let mut worst = record.rows.iter().filter_map(|row| row.worst.as_ref());
+    let of_cycles = worst.all(|worst| worst.column == "cycles");
     let rows = record.rows.iter().map(|row| {
         let worst = row.worst.as_ref();
+        let named = worst.filter(|_| !of_cycles);
         let text = |text: Option<String>| text.unwrap_or_else(|| ABSENT.to_owned());
-        let mut cells = vec![
+        vec![
             row.config.clone(),
             in_lines(&row.workload),
             array(row),
             evidence(row.kind).to_owned(),
             text(row.error.map(error)),
-            text(worst.map(|worst| worst.column.clone())),
-            text(worst.map(|worst| figure(worst.reference))),
+            text(named.map(|worst| worst.column.clone())),
+            text(named.map(|worst| figure(worst.reference))),
             text(worst.map(|worst| figure(worst.ours))),
             text(row.recorded_cycles.map(figure)),
-        ];
-        if rule {
-            cells.push(text(row.rule_cycles.map(count)));
-        }
-        if machine {
-            cells.push(text(row.machine.as_ref().map(|(_, cycles)| count(*cycles))));
-        }
-        cells
+            text(row.rule_cycles.map(count)),
+            text(row.machine.as_ref().map(|(_, cycles)| count(*cycles))),
+        ]
     });
-    let names = names.iter().map(|name| (*name).to_owned()).collect();
-    table(names, 4, rows.collect())
+    let names = names.map(str::to_owned).to_vec();
+    table_without_empty(names, 4, 5, rows.collect())
 }
 
 /// The words of a layer, some to a line: they are wider than any product.
