@@ -110,6 +110,7 @@ fn bad_settings_are_refused() {
         "memory.timing.t_ras_tck=4",
         "memory.organisation.mapping=rorabgbacoch",
         "memory.timming.t_faw_tck=16",
+        "npu.rows=4294967296",
     ] {
         said(
             &folder,
@@ -118,6 +119,8 @@ fn bad_settings_are_refused() {
         );
     }
     said(&folder, &mut text, &["run", "--hw", "neupim"]);
+    said(&folder, &mut text, &["hw", "show", "hbm3-640"]);
+    said(&folder, &mut text, &["hw", "show", "dgx-a100"]);
     said(&folder, &mut text, &["run", "--batch", "0"]);
     said(&folder, &mut text, &["run", "--tp", "3"]);
     said(
@@ -315,4 +318,125 @@ fn a_folder_that_cannot_be_made_is_named() {
     let output = memwall(&folder, &["run", "--fidelity", "fast", "--out", "file/out"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("file/out"));
+}
+
+#[test]
+fn a_folder_in_the_way_of_a_file_is_named_and_nothing_is_written() {
+    let folder = folder("in-the-way");
+    for (command, file) in [
+        (
+            &["run", "--fidelity", "fast", "--layers", "1"][..],
+            "iteration.svg",
+        ),
+        (&["compare", "npu-only", "--fidelity", "fast"], "run.json"),
+        (&["replay", "--limit", "3"], "replay.png"),
+        (&["mem", "--requests", "100"], "mem.json"),
+        (&["gemm", "8", "8", "8"], "gemm.json"),
+    ] {
+        let out = folder.join(command[0]);
+        std::fs::create_dir_all(out.join(file)).expect("writable");
+        let output = memwall(&folder, &[command, &["--out", command[0]]].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(file), "{said}");
+        let left = std::fs::read_dir(&out).expect("a folder").count();
+        assert_eq!(left, 1, "{command:?}");
+    }
+}
+
+#[test]
+fn what_is_shown_of_a_machine_is_a_machine_file() {
+    let folder = folder("shown");
+    let run = |arguments: &[&str]| {
+        let output = memwall(&folder, arguments);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {error}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    for name in ["neupims", "tpuv4-like", "llmcompass-a100", "gpu-a100"] {
+        write(&folder, "shown.toml", run(&["hw", "show", name]));
+        let keys = |text: String| -> toml::Table { toml::from_str(&text).expect("TOML") };
+        let again = run(&["hw", "show", "shown.toml"]);
+        assert_eq!(keys(again), keys(run(&["hw", "show", name])), "{name}");
+        let time = |hw: &str| -> f64 {
+            let shown = run(&["gemm", "64", "512", "512", "--hw", hw, "--json"]);
+            let record: memwall_sim::record::gemm::GemmRecord =
+                serde_json::from_str(&shown).expect("a record");
+            record.result.time_us
+        };
+        assert!((time(name) - time("shown.toml")).abs() < 1e-9, "{name}");
+    }
+    // The keys of the part are checked, and set, where they stand.
+    write(&folder, "shown.toml", run(&["hw", "show", "npu-only"]));
+    let set = [
+        "hw",
+        "show",
+        "shown.toml",
+        "--set",
+        "memory.organisation.channels=16",
+    ];
+    assert!(run(&set).contains("channels   16"));
+    let text = run(&["hw", "show", "npu-only"]).replace("t_faw_tck", "t_fow_tck");
+    write(&folder, "shown.toml", text);
+    let output = memwall(&folder, &["hw", "show", "shown.toml"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said.contains("memory.timing.t_fow_tck") && said.contains("shown.toml:"),
+        "{said}"
+    );
+}
+
+#[test]
+fn energies_that_leave_out_different_things_are_noted() {
+    let folder = folder("energy-note");
+    let batch = [
+        "--batch",
+        "4",
+        "--context",
+        "64",
+        "--layers",
+        "1",
+        "--energy",
+        "logic-7nm",
+    ];
+    let shown = |machines: &[&str]| {
+        let output = memwall(&folder, &[&["compare"], machines, &batch[..]].concat());
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let note = "energies do not compare";
+    let both = shown(&["gpu-a100", "npu-only"]);
+    assert!(
+        both.contains(note) && both.contains("gpu-a100: on-chip memory"),
+        "{both}"
+    );
+    assert!(!shown(&["npu-only", "npu-only"]).contains(note));
+}
+
+#[test]
+fn help_wraps_to_any_width() {
+    let folder = folder("help");
+    for arguments in [
+        &["validate", "npu", "--help"][..],
+        &["validate", "newton", "--help"],
+        &["link", "allreduce", "--help"],
+        &["gemm", "--help"],
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_memwall"))
+            .args(arguments)
+            .current_dir(&folder)
+            .env("COLUMNS", "80")
+            .output()
+            .expect("the program starts");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let epilogue = text.rsplit("Examples:").next().unwrap_or_default();
+        let prose: Vec<&str> = epilogue
+            .lines()
+            .filter(|line| !line.starts_with(' '))
+            .collect();
+        let prose: Vec<&str> = prose.into_iter().filter(|line| !line.is_empty()).collect();
+        for line in &prose[..prose.len() - 1] {
+            assert!((50..=80).contains(&line.len()), "{arguments:?}: {line}");
+        }
+    }
 }

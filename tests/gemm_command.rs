@@ -82,6 +82,31 @@ fn what_is_wrong_is_said() {
         ),
         (&["4194304", "4194304", "4194304"], "bytes"),
         (
+            &["64", "64", "64", "--mapping", "8x8x8:mnk:outputs"],
+            "npu.dataflow=os",
+        ),
+        (
+            &[
+                "64",
+                "64",
+                "64",
+                "--set",
+                "npu.dataflow=os",
+                "--mapping",
+                "8x8x8:mnk:weights",
+            ],
+            "hold outputs",
+        ),
+        // What an option requires is passed over where it conflicts with M, K and N.
+        (
+            &["64", "64", "64", "--scale-sim", "array.cfg"],
+            "--scale-sim array.cfg",
+        ),
+        (
+            &["64", "64", "64", "--hw", "gpu-a100", "--dtype", "int8"],
+            "for fp16 and bf16 alone",
+        ),
+        (
             &["64", "64", "64", "--hw", "gpu-a100", "--mapping", "search"],
             "runs kernels",
         ),
@@ -114,4 +139,67 @@ fn what_is_wrong_is_said() {
         assert!(error.contains(words), "{arguments:?}: {error}");
     }
     assert!(!folder.join("out/gemm.json").exists());
+}
+
+#[test]
+fn a_type_without_a_rate_of_its_own_is_noted() {
+    let folder = folder("gemm-dtype");
+    let record = |dtype: &str| -> GemmRecord {
+        let output = memwall(
+            &folder,
+            &["gemm", "64", "64", "64", "--dtype", dtype, "--json"],
+        );
+        serde_json::from_slice(&output.stdout).expect("a record")
+    };
+    let noted = |dtype: &str| {
+        let notes = record(dtype).notes;
+        notes.iter().any(|note| note.contains("changes bytes only"))
+    };
+    assert!(noted("int8") && noted("fp8") && noted("fp32"));
+    assert!(!noted("fp16") && !noted("bf16"));
+}
+
+#[test]
+fn the_search_finds_what_the_heuristic_and_a_hand_find() {
+    let folder = folder("gemm-search");
+    let time = |arguments: &[&str]| {
+        let all = [&["gemm"], arguments, &["--json"]].concat();
+        let output = memwall(&folder, &all);
+        let record: GemmRecord = serde_json::from_slice(&output.stdout).expect("a record");
+        record.result.time_us
+    };
+    for shape in [
+        ["512", "512", "512"],
+        ["256", "256", "256"],
+        ["1000", "700", "900"],
+    ] {
+        let by = |rule| time(&[&shape[..], &["--mapping", rule]].concat());
+        let (searched, heuristic) = (by("search"), by("gemmini"));
+        assert!(searched < heuristic, "{shape:?}: {searched} {heuristic}");
+    }
+    // Three tiles of 176 rows: fewer blocks than of 128, a shorter last store than of 256.
+    let hand = time(&["512", "512", "512", "--mapping", "176x512x512"]);
+    assert!(time(&["512", "512", "512"]) <= hand);
+}
+
+#[test]
+fn a_kernel_has_no_arrays_and_one_tile_is_one() {
+    let folder = folder("gemm-words");
+    let shown = |arguments: &[&str]| {
+        let output = memwall(
+            &folder,
+            &[&["gemm", "128", "512", "512"], arguments].concat(),
+        );
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let kernel = shown(&["--hw", "gpu-a100"]);
+    assert!(kernel.contains("those of the peak in the time"), "{kernel}");
+    for word in ["arrays", "cores"] {
+        assert!(!kernel.contains(word), "{kernel}");
+    }
+    let tiles = shown(&["--mapping", "gemmini"]);
+    assert!(
+        tiles.contains("1 tile of at most") && tiles.contains("on 1 core,"),
+        "{tiles}"
+    );
 }

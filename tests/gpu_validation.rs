@@ -248,3 +248,54 @@ fn rows_that_cannot_be_compared_are_named() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("A100 80GB SXM"), "{said}");
 }
+
+#[test]
+fn rows_that_do_not_determine_the_parameters_are_refused() {
+    let folder = folder("gpu-few-rows");
+    let table = |rows: u64| {
+        let rows =
+            (0..rows).map(|row| format!("mine\tx\t{}\t4096\t4096\t{}\n", 1 << row, 20 + row));
+        let rows: String = rows.collect();
+        write(&folder, "mine.tsv", format!("gpu\top\tM\tK\tN\tus\n{rows}"));
+    };
+    let fit = |more: &[&str]| {
+        let all = ["fit", "gpu", "--gpu", "mine", "--reference", "mine.tsv"];
+        let output = memwall(&folder, &[&all[..], more].concat());
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let said = String::from_utf8_lossy(&output.stderr).replace('│', " ");
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        (output.status.code(), text, said)
+    };
+    table(1);
+    let (code, text, said) = fit(&["--hw", "gpu-a100"]);
+    assert_eq!(code, Some(2));
+    assert!(
+        text.is_empty() && said.contains("1 rows for 3 parameters"),
+        "{said}"
+    );
+    table(5);
+    let (code, text, _) = fit(&["--hw", "gpu-a100"]);
+    assert_eq!(code, Some(0));
+    assert!(text.contains("# 5 rows for 3 parameters"), "{text}");
+    assert!(
+        text.contains("# left out: [gpu.gemm.size_dependent] has 5 rows for 6"),
+        "{text}"
+    );
+    // Without a machine nothing says what the peaks are; that the table names the GPU is no misspelling.
+    let (code, _, said) = fit(&[]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("--hw NAME"), "{said}");
+    let output = memwall(
+        &folder,
+        &[
+            "fit",
+            "gpu",
+            "--gpu",
+            "RTX 4090",
+            "--model",
+            "size-dependent",
+        ],
+    );
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(text.contains("# compute_efficiency above 1"), "{text}");
+}

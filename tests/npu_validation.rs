@@ -1,6 +1,7 @@
 //! Tables of recorded figures of NPU simulators: what agrees, what is apart, and how a broken one is
 //! refused.
 
+use crate::command_line::{folder, memwall, write};
 use crate::support::root;
 use memwall_sim::record::npu_validation::{Kind, NpuValidationRow};
 use memwall_sim::validation::npu::{NpuRow, npu_rows};
@@ -133,12 +134,106 @@ fn broken_rows_are_refused_by_line_and_column() {
             "known",
             Some("cycles"),
         ),
+        (
+            row("S-gen", "7", "4x4", "ws", "run").replace("\nS\t", "\nONNXim\t"),
+            "simulator",
+            "is one of SCALE-Sim",
+            None,
+        ),
+        (
+            layer("prefil OPT-125M seq=8"),
+            "M",
+            "prefill or decode",
+            Some("prefill"),
+        ),
+        (
+            layer("prefill llama-2-7c seq=8"),
+            "M",
+            "no model",
+            Some("llama-2-7b"),
+        ),
+        (
+            layer("decode OPT-125M seq=0"),
+            "M",
+            "whole number from 1",
+            None,
+        ),
+        (
+            layer("decode OPT-125M seq=8 bach=2"),
+            "M",
+            "no size",
+            Some("batch"),
+        ),
+        (
+            onnxim("O-4x128", "64", "2x128x128", "ws"),
+            "array",
+            "has 4x128x128",
+            None,
+        ),
+        (
+            onnxim("O-4x128", "64", "4x128x128", "os"),
+            "dataflow",
+            "holds weights",
+            None,
+        ),
+        (
+            onnxim("O-4x128", "64", "4x128x128", "ws").replace("O-4x128", "L-A100"),
+            "simulator",
+            "is one of LLMCompass",
+            None,
+        ),
     ] {
         let error = rows(&text).expect_err(words);
         assert_eq!(error.column, column, "{error}");
         assert!(error.rule.contains(words), "{error}");
         if let Some(nearest) = nearest {
             assert_eq!(error.nearest.as_deref(), Some(nearest), "{error}");
+        }
+    }
+}
+
+/// A table of one row of ONNXim.
+fn onnxim(config: &str, m: &str, array: &str, flow: &str) -> String {
+    format!("{HEADER}ONNXim\t{config}\t{m}\t64\t64\t{array}\t{flow}\trun\t1\t\n")
+}
+
+/// A table of one layer of ONNXim.
+fn layer(words: &str) -> String {
+    format!("{HEADER}ONNXim\tO-4x128\t{words}\t\t\t\t\trun\t1\t\n")
+}
+
+#[test]
+fn what_is_not_run_says_why_and_keeps_no_limit() {
+    let folder = folder("npu-not-run");
+    let large =
+        onnxim("O-1x1", "1048576", "1x1x1", "ws").replace("\t64\t64\t", "\t1048576\t1048576\t");
+    for (table, why) in [
+        (onnxim("O-3x100", "64", "3x100x100", "ws"), "power of two"),
+        (large, "to follow one by one"),
+        (
+            layer("prefill llama-2-70b seq=100000 batch=64"),
+            "longer than",
+        ),
+    ] {
+        write(&folder, "mine.tsv", table);
+        let run = |more: &[&str]| {
+            memwall(
+                &folder,
+                &[&["validate", "npu", "--reference", "mine.tsv"], more].concat(),
+            )
+        };
+        let output = run(&[]);
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{shown}");
+        assert!(
+            shown.contains("line 2 is not run: ") && shown.contains(why),
+            "{shown}"
+        );
+        for limit in ["--max-worst", "--max-median"] {
+            let output = run(&[limit, "100"]);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(1), "{said}");
+            assert!(said.contains("nothing was compared"), "{said}");
         }
     }
 }

@@ -109,7 +109,7 @@ pub(crate) struct BatchArguments {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub micro_batches: Option<u64>,
     /// Replicas, each with the batch given; throughput is that of all
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = replicas)]
     pub dp: u64,
     /// Table of energies: an embedded name (logic-7nm, logic-45nm) or a TOML file [default: the
     /// machine's, if it names one]
@@ -203,7 +203,8 @@ pub(crate) enum HwCommand {
         #[arg(long)]
         json: bool,
     },
-    /// A machine, PIM device or memory part as resolved: after --set, with derived sizes, peaks and distances
+    /// A machine, PIM device or memory part as resolved: after --set, with derived sizes, peaks and
+    /// distances. What is printed of a machine is a machine file
     Show {
         /// Embedded name or TOML file
         #[arg(value_name = "NAME|FILE")]
@@ -276,6 +277,14 @@ fn at_least_one(text: &str) -> Result<u64, String> {
     match text.parse::<u64>() {
         Ok(number) if (1..=1 << 40).contains(&number) => Ok(number),
         _ => Err("must be a whole number from 1 to 2^40".to_owned()),
+    }
+}
+
+fn replicas(text: &str) -> Result<u64, String> {
+    const MOST: u64 = 1 << 16;
+    match text.parse::<u64>() {
+        Ok(number) if (1..=MOST).contains(&number) => Ok(number),
+        _ => Err(format!("must be a whole number from 1 to {MOST}")),
     }
 }
 

@@ -6,17 +6,18 @@ use crate::embedded::{machine, settings};
 use crate::host::Host;
 use crate::iteration::simulate;
 use crate::output;
-use crate::run::{heading, push_notes, write};
+use crate::run::{check_out, heading, push_notes, write};
 use crate::workload;
 use memwall_reports::table;
 use memwall_sim::machine::{Machine, Setting};
+use memwall_sim::record::{Record, ResultRecord};
 use rayon::prelude::*;
 use std::fmt::Write;
 
 pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     let common = &arguments.common;
     let host = Host::start(common.threads);
-    output::check_folder(&common.out)?;
+    check_out(&common.out, "compare")?;
     let machines = machines(&arguments.machines, &settings(&common.settings)?)?;
     let model = workload::model(common, workload::BATCH_MODEL)?;
     let batch = workload::batch(&arguments.batch)?;
@@ -42,9 +43,37 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
             notes.push(note.clone());
         }
     }
+    notes.extend(energy_note(&records));
     push_notes(&mut text, &notes);
     text.push_str(&files);
     output::print(&text)
+}
+
+/// What the energies of machines leave out, where that differs.
+fn energy_note(records: &[Record]) -> Option<String> {
+    let missing = |record: &Record| {
+        let ResultRecord::Iteration(iteration) = &record.result else {
+            return None;
+        };
+        let components = iteration.energy.as_ref()?.components.iter();
+        let missing = components.filter(|part| part.energy_mj.is_none() && part.count != Some(0));
+        let names: Vec<&str> = missing.map(|part| part.name.as_str()).collect();
+        Some((record.machine.name.clone(), names.join(", ")))
+    };
+    let all: Vec<(String, String)> = records.iter().filter_map(missing).collect();
+    let (_, first) = all.first()?;
+    if all.iter().all(|(_, names)| names == first) {
+        return None;
+    }
+    let each = all.iter().map(|(machine, names)| match names.as_str() {
+        "" => format!("{machine}: nothing"),
+        _ => format!("{machine}: {names}"),
+    });
+    let each: Vec<String> = each.collect();
+    Some(format!(
+        "energies do not compare: they leave out different components ({})",
+        each.join("; ")
+    ))
 }
 
 /// Loads the machines. A setting goes to those that have its table: one machine's arrays are no

@@ -80,6 +80,12 @@ impl Message {
         }
     }
 
+    /// What to do about it.
+    fn advice(mut self, advice: Option<&str>) -> Message {
+        self.help = advice.map(str::to_owned).or(self.help);
+        self
+    }
+
     fn hint(mut self, nearest: Option<&str>) -> Message {
         self.help = nearest.map(|name| format!("did you mean '{name}'?"));
         self
@@ -175,11 +181,13 @@ impl From<SimError> for Failure {
 
 impl From<LinkError> for Failure {
     fn from(error: LinkError) -> Failure {
-        let nearest = match &error {
-            LinkError::Node { nearest, .. } => nearest.as_deref(),
-            _ => None,
+        let (nearest, advice) = match &error {
+            LinkError::Node { nearest, .. } => (nearest.as_deref(), None),
+            LinkError::NoRoute { barred, .. } => (None, barred.as_deref()),
+            _ => (None, None),
         };
-        Failure::misspelt(error.to_string(), nearest)
+        let message = Message::new(error.to_string()).hint(nearest);
+        Failure::Input(Box::new(message.advice(advice)))
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) fn fit(arguments: &FitArguments) -> Result<(), Failure> {
 fn fit_gpu(arguments: &FitGpuArguments) -> Result<(), Failure> {
     let references = gpu::references(&arguments.reference)?;
     let gpu = arguments.gpu.as_str();
+    let kernels = kernels(&references, gpu);
     let peaks = match &arguments.hw {
         Some(name) => match machine(name, &[])?.device {
             Device::Gpu(gpu) => gpu.peaks,
@@ -28,15 +29,36 @@ fn fit_gpu(arguments: &FitGpuArguments) -> Result<(), Failure> {
                 return Err(Failure::input(format!("--hw {name}: not a GPU")));
             }
         },
-        None => gpu::preset(gpu)?.1.peaks,
+        None => gpu::preset(gpu)
+            .map_err(|failure| {
+                // A name that the user's table has is no misspelling.
+                if kernels.is_ok() {
+                    let text = format!(
+                        "--gpu {gpu}: no embedded machine is measured as this GPU; name one that has its \
+                         peaks: --hw NAME or --hw FILE.toml"
+                    );
+                    return Failure::input(text);
+                }
+                failure
+            })?
+            .1
+            .peaks,
     };
-    let kernels = kernels(&references, gpu)?;
+    let kernels = kernels?;
     let mut text = String::new();
+    let (mut any, mut few_rows) = (false, Vec::new());
     for model in MODELS {
         if arguments.model.is_none_or(|wanted| wanted == model) {
             let fitted = table(model, &peaks, &kernels, arguments.rows);
             match (fitted, arguments.model) {
-                (Some(table), _) => text.push_str(&table),
+                (Some(Ok(table)), _) => {
+                    text.push_str(&table);
+                    any = true;
+                }
+                (Some(Err(few)), None) => few_rows.push(few),
+                (Some(Err(few)), Some(_)) => {
+                    return Err(Failure::input(format!("--gpu {gpu}: {}", few.rule())));
+                }
                 (None, Some(_)) => {
                     let names = references.iter().map(|table| table.origin.as_str());
                     let names: Vec<&str> = names.collect();
@@ -50,7 +72,30 @@ fn fit_gpu(arguments: &FitGpuArguments) -> Result<(), Failure> {
             }
         }
     }
+    if let (false, Some(few)) = (any, few_rows.first()) {
+        return Err(Failure::input(format!("--gpu {gpu}: {}", few.rule())));
+    }
+    for few in few_rows {
+        let _ = writeln!(text, "# left out: {}", few.rule());
+    }
     output::print(&text)
+}
+
+/// Rows that do not determine the parameters of a model.
+struct TooFew {
+    path: String,
+    rows: u64,
+    parameters: usize,
+}
+
+impl TooFew {
+    fn rule(&self) -> String {
+        format!(
+            "[{}] has {} rows for {} parameters; a fit needs as many rows as parameters at least, and \
+             twice as many before its errors mean much",
+            self.path, self.rows, self.parameters
+        )
+    }
 }
 
 const MODELS: [FitModel; 9] = [
@@ -82,8 +127,8 @@ fn kernels(references: &[Reference], gpu: &str) -> Result<Kernels, Failure> {
             }
         }
         let text = format!(
-            "--gpu {gpu}: no row names it; there are {}",
-            names.join(", ")
+            "--gpu {gpu}: no row names it; there are '{}'",
+            names.join("'; '")
         );
         return Err(Failure::misspelt(text, spelling::nearest(gpu, names)));
     }
@@ -100,8 +145,13 @@ fn timed<W: Copy>(rows: &[&Recorded<W>], which: FitRows) -> Vec<Timed<W>> {
     }
 }
 
-/// A table of a machine file; `None` without rows.
-fn table(model: FitModel, peaks: &Peaks, kernels: &Kernels, which: FitRows) -> Option<String> {
+/// A table of a machine file, if there are rows enough; `None` without rows.
+fn table(
+    model: FitModel,
+    peaks: &Peaks,
+    kernels: &Kernels,
+    which: FitRows,
+) -> Option<Result<String, TooFew>> {
     let products: Vec<_> = kernels.products.iter().collect();
     let products = || Some(timed(&products, which)).filter(|rows| !rows.is_empty());
     match model {
@@ -149,7 +199,12 @@ fn table(model: FitModel, peaks: &Peaks, kernels: &Kernels, which: FitRows) -> O
     }
 }
 
-fn attention(model: FitModel, peaks: &Peaks, kernels: &Kernels, which: FitRows) -> Option<String> {
+fn attention(
+    model: FitModel,
+    peaks: &Peaks,
+    kernels: &Kernels,
+    which: FitRows,
+) -> Option<Result<String, TooFew>> {
     let prefill = model == FitModel::Prefill;
     let rows: Vec<_> = kernels
         .attention
@@ -182,7 +237,7 @@ fn row_wise(
     peaks: &Peaks,
     kernels: &Kernels,
     which: FitRows,
-) -> Option<String> {
+) -> Option<Result<String, TooFew>> {
     let rows: Vec<_> = kernels
         .rows
         .iter()
@@ -204,8 +259,35 @@ fn row_wise(
     Some(toml(path, &lines, fitted.fit))
 }
 
-fn toml(path: &str, lines: &[(&str, String)], fit: Fit) -> String {
-    let mut text = format!("[{path}]\n");
+/// The table, if its rows determine its parameters; what speaks against them stands above it.
+fn toml(path: &str, lines: &[(&str, String)], fit: Fit) -> Result<String, TooFew> {
+    let parameters = lines.len();
+    if fit.rows < parameters as u64 {
+        return Err(TooFew {
+            path: path.to_owned(),
+            rows: fit.rows,
+            parameters,
+        });
+    }
+    let mut text = String::new();
+    if fit.rows < 2 * parameters as u64 {
+        let _ = writeln!(
+            text,
+            "# {} rows for {parameters} parameters: twice as many are wanted before the errors mean much",
+            fit.rows
+        );
+    }
+    for (key, value) in lines {
+        let above = value.parse().is_ok_and(|share: f64| share > 1.0);
+        if key.ends_with("_efficiency") && above {
+            let _ = writeln!(
+                text,
+                "# {key} above 1: faster than the peak of the machine, by its clock or by its cache; or \
+                 the peak is another GPU's (--hw)"
+            );
+        }
+    }
+    let _ = writeln!(text, "[{path}]");
     for (key, value) in lines {
         let _ = writeln!(text, "{key} = {value}");
     }
@@ -214,7 +296,7 @@ fn toml(path: &str, lines: &[(&str, String)], fit: Fit) -> String {
         "fit = {{ rows = {}, mean_percent = {:.1}, median_percent = {:.1}, p90_percent = {:.1} }}\n",
         fit.rows, fit.mean_percent, fit.median_percent, fit.p90_percent
     );
-    text
+    Ok(text)
 }
 
 fn hundredths(count: u64) -> String {

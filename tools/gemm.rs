@@ -20,7 +20,15 @@ pub(crate) fn gemm(arguments: &GemmArguments) -> Result<(), Failure> {
     if let (Some(topology), Some(config)) = (&arguments.topology, &arguments.scale_sim) {
         return layers::run(topology, config, &arguments.out, arguments.json);
     }
-    output::check_folder(&arguments.out)?;
+    if let Some(config) = &arguments.scale_sim {
+        // The parser passes over what an option requires where that would conflict with M, K and N.
+        return Err(Failure::input(format!(
+            "--scale-sim {}: is the array of the layers of a --topology; one product runs on a \
+             machine (--hw, --set)",
+            config.display()
+        )));
+    }
+    output::check_folder(&arguments.out, &["gemm.json"])?;
     let (Some(m), Some(k), Some(n)) = (arguments.m, arguments.k, arguments.n) else {
         return Err(Failure::input("M, K and N are needed"));
     };
@@ -31,6 +39,13 @@ pub(crate) fn gemm(arguments: &GemmArguments) -> Result<(), Failure> {
         n,
         element: arguments.dtype.bytes(),
     };
+    if let (Device::Gpu(_), false) = (&machine.device, arguments.dtype.is_half()) {
+        return Err(Failure::input(format!(
+            "--dtype {}: machine '{}' gives the rate of its kernels for fp16 and bf16 alone",
+            arguments.dtype.name(),
+            machine.name
+        )));
+    }
     let mapping = mapping(arguments, &gemm, &mut machine)?;
     let resident = resident(arguments.resident);
     let fidelity = arguments.fidelity.into();
@@ -104,6 +119,27 @@ fn mapping(
         None => held[0],
         Some(name) => {
             let names: Vec<_> = held.iter().map(|&held| (held.name(), held)).collect();
+            let all = [
+                Stationary::Weights,
+                Stationary::Activations,
+                Stationary::Outputs,
+            ];
+            if all.iter().any(|held| held.name() == name)
+                && names.iter().all(|(own, _)| *own != name)
+            {
+                // The dataflow decides what stays in an array.
+                let (flows, own) = match held {
+                    [Stationary::Outputs] => ("ws or is", "os"),
+                    _ => ("os", "ws and is"),
+                };
+                let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+                return Err(Failure::input(format!(
+                    "--mapping {text}: the arrays of '{}' hold {} (npu.dataflow {own}); {name} are held \
+                     under --set npu.dataflow={flows}",
+                    machine.name,
+                    names.join(" or ")
+                )));
+            }
             named("held operand", name, &names)?
         }
     };
@@ -151,6 +187,12 @@ fn record(
         && let Some(inherited) = &part.inherited
     {
         notes.push(format!("{}: {inherited}", part.name));
+    }
+    if !arguments.dtype.is_half() {
+        notes.push(format!(
+            "{} changes bytes only: the arrays take as many multiply-accumulates a cycle as of fp16",
+            arguments.dtype.name()
+        ));
     }
     match fidelity {
         Fidelity::Command => {}

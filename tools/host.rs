@@ -2,7 +2,7 @@
 //! that records stay a pure function of their inputs.
 
 use crate::diagnostics::Failure;
-use crate::output;
+use crate::output::Staged;
 use serde::Serialize;
 use std::path::Path;
 use std::time::Instant;
@@ -36,9 +36,9 @@ impl Host {
         }
     }
 
-    /// Writes `run.json`.
-    pub(crate) fn write(&self, out: &Path) -> Result<(), Failure> {
-        output::write_json(
+    /// `run.json`, to be kept with the records.
+    pub(crate) fn stage(&self, out: &Path) -> Result<Staged, Failure> {
+        Staged::json(
             &out.join("run.json"),
             &HostRecord {
                 command: std::env::args().collect(),

@@ -2,9 +2,10 @@
 
 use crate::cli::{HwArguments, HwCommand};
 use crate::diagnostics::Failure;
-use crate::embedded::{Embedded, energies, is_part, is_pim, machine, part, pim, settings};
+use crate::embedded::{Embedded, energies, is_part, is_path, is_pim, machine, part, pim, settings};
 use crate::output;
-use memwall_reports::figures::count;
+use memwall_models::spelling;
+use memwall_reports::figures::{count, counted};
 use memwall_sim::energy::area;
 use memwall_sim::machine::{Device, Machine, NpuDevice, PartSource, load, load_part, load_pim};
 use serde::Serialize;
@@ -69,6 +70,9 @@ pub(crate) fn hw(arguments: &HwArguments) -> Result<(), Failure> {
             json,
         } => {
             let settings = settings(options)?;
+            if !is_path(name, ".toml") {
+                known(name)?;
+            }
             if is_part(name) {
                 if energy.is_some() {
                     return Err(Failure::input("--energy: a memory part has no logic"));
@@ -90,6 +94,35 @@ pub(crate) fn hw(arguments: &HwArguments) -> Result<(), Failure> {
             show(&machine, *json)
         }
     }
+}
+
+/// Refuses a name that nothing embedded has.
+fn known(name: &str) -> Result<(), Failure> {
+    let mut names = Embedded.machine_names();
+    names.extend(Embedded.pim_names());
+    names.extend(Embedded.part_names());
+    if names.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    for (names, how) in [
+        (
+            Embedded.topology_names(),
+            format!("a topology: memwall link show --topology {name}"),
+        ),
+        (
+            Embedded.energy_names(),
+            format!("a table of energies: --energy {name}"),
+        ),
+    ] {
+        if names.iter().any(|known| known == name) {
+            return Err(Failure::input(format!("hw show: '{name}' is {how}")));
+        }
+    }
+    let text = format!(
+        "hw show: no machine, PIM device or memory part '{name}'; memwall hw list names them"
+    );
+    let nearest = spelling::nearest(name, names.iter().map(String::as_str));
+    Err(Failure::misspelt(text, nearest))
 }
 
 fn list(json: bool) -> Result<(), Failure> {
@@ -165,10 +198,10 @@ fn show(machine: &Machine, json: bool) -> Result<(), Failure> {
         push_part(&mut text, device);
         let _ = writeln!(
             text,
-            "arrays     {} MAC a cycle at {} MHz, {} cores",
+            "arrays     {} MAC a cycle at {} MHz, {}",
             count(device.npu.macs_per_cycle()),
             device.npu.clock.hz() / 1_000_000,
-            device.npu.cores.count
+            counted(device.npu.cores.count, "core")
         );
     }
     for area in &shown.area {
@@ -189,11 +222,13 @@ fn show(machine: &Machine, json: bool) -> Result<(), Failure> {
     }
     let configuration = toml::to_string(&shown.configuration)
         .map_err(|error| Failure::internal(error.to_string()))?;
-    let _ = write!(
-        text,
-        "\n# as resolved, the memory part in place of its name\n{configuration}"
-    );
-    output::print(&text)
+    // The whole is a machine file: what is derived stands in its comments.
+    let derived = text.lines().map(|line| format!("# {line}"));
+    let derived: Vec<String> = derived.map(|line| line.trim_end().to_owned()).collect();
+    output::print(&format!(
+        "{}\n\n# as resolved, the memory part in place of its name\n{configuration}",
+        derived.join("\n")
+    ))
 }
 
 fn push_part(text: &mut String, device: &NpuDevice) {

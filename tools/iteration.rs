@@ -122,6 +122,6 @@ fn energy(
     let format = simulator.model().dtype.name();
     let account = spent(&table, machine, format, usage, time, commands);
     // Uses are those of one device of each stage; every replica makes `tokens` tokens.
-    let record = metrics::energy::record(&table, &account, group.tensor, tokens);
+    let record = metrics::energy::record(&table, &account, group, tokens);
     Ok(Some(record))
 }

@@ -19,7 +19,7 @@ pub(crate) fn run(
     out: &Path,
     json: bool,
 ) -> Result<(), Failure> {
-    output::check_folder(out)?;
+    output::check_folder(out, &["layers.json"])?;
     let record = record(topology, configuration)?;
     output::folder(out)?;
     let path = out.join("layers.json");

@@ -4,7 +4,7 @@
 use crate::diagnostics::Failure;
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Prints text to standard output.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
@@ -33,8 +33,15 @@ fn json(value: &impl Serialize) -> Result<String, Failure> {
         .map_err(|error| Failure::internal(format!("a record cannot be written: {error}")))
 }
 
-/// Refuses, before any work is done, an output folder that cannot be made.
-pub(crate) fn check_folder(path: &Path) -> Result<(), Failure> {
+/// Refuses, before any work is done, an output folder that cannot be made, or in which folders have the
+/// names of `files`.
+pub(crate) fn check_folder(path: &Path, files: &[&str]) -> Result<(), Failure> {
+    if let Some(file) = files.iter().find(|file| path.join(file).is_dir()) {
+        return Err(Failure::input(format!(
+            "--out {}: '{file}' is a folder there, and would be written as a file",
+            path.display()
+        )));
+    }
     let existing = path
         .ancestors()
         .find(|part| part.as_os_str().is_empty() || part.exists());
@@ -58,12 +65,42 @@ pub(crate) fn folder(path: &Path) -> Result<(), Failure> {
 
 /// Writes a value as a JSON file.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
-    let text = json(value)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
-    written.map_err(|error| {
-        let _ = std::fs::remove_file(&temporary);
-        Failure::internal(format!("{}: {error}", path.display()))
-    })
+    Staged::json(path, value)?.keep()
+}
+
+/// A file that is whole under a temporary name, and gone unless kept: of several files all are staged
+/// before the first is kept.
+pub(crate) struct Staged {
+    temporary: PathBuf,
+    target: PathBuf,
+}
+
+impl Staged {
+    /// A value as JSON.
+    pub(crate) fn json(path: &Path, value: &impl Serialize) -> Result<Staged, Failure> {
+        let text = json(value)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let staged = Staged {
+            temporary: path.with_file_name(format!(".{name}.{}", std::process::id())),
+            target: path.to_owned(),
+        };
+        std::fs::write(&staged.temporary, text).map_err(|error| staged.failure(&error))?;
+        Ok(staged)
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn keep(self) -> Result<(), Failure> {
+        std::fs::rename(&self.temporary, &self.target).map_err(|error| self.failure(&error))
+    }
+
+    fn failure(&self, error: &std::io::Error) -> Failure {
+        Failure::internal(format!("{}: {error}", self.target.display()))
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // Once it is kept there is nothing to remove, and an error has nobody to be told to.
+        let _ = std::fs::remove_file(&self.temporary);
+    }
 }

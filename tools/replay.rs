@@ -6,7 +6,7 @@ use crate::embedded::{machine, settings};
 use crate::fidelity_check::Reservoir;
 use crate::host::Host;
 use crate::output;
-use crate::run::{push_notes, write};
+use crate::run::{check_out, push_notes, write};
 use crate::workload::{self, Digest, file_name};
 use indicatif::{ProgressBar, ProgressStyle};
 use memwall_reports::table;
@@ -33,7 +33,7 @@ const NAMED: usize = 10;
 pub(crate) fn replay(arguments: &ReplayArguments) -> Result<(), Failure> {
     let common = &arguments.common;
     let host = Host::start(common.threads);
-    output::check_folder(&common.out)?;
+    check_out(&common.out, "replay")?;
     if arguments.check.is_some() && arguments.fidelity == Detail::Command {
         return Err(Failure::input(
             "--check compares --fidelity fast with command; it says nothing of command itself",

@@ -5,16 +5,17 @@ use crate::diagnostics::Failure;
 use crate::embedded::{machine, settings};
 use crate::host::Host;
 use crate::iteration::simulate;
-use crate::output;
+use crate::output::{self, Staged};
 use crate::workload;
 use memwall_reports::{plot, table};
 use memwall_sim::record::{Record, ResultRecord};
 use std::fmt::Write;
+use std::path::Path;
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let common = &arguments.common;
     let host = Host::start(common.threads);
-    output::check_folder(&common.out)?;
+    check_out(&common.out, "iteration")?;
     let machine = machine(&arguments.hw, &settings(&common.settings)?)?;
     let model = workload::model(common, workload::BATCH_MODEL)?;
     let batch = workload::batch(&arguments.batch)?;
@@ -51,6 +52,12 @@ pub(crate) fn heading(record: &Record) -> String {
     )
 }
 
+/// What `write` writes under a name.
+pub(crate) fn check_out(out: &Path, name: &str) -> Result<(), Failure> {
+    let [json, svg, png] = ["json", "svg", "png"].map(|ending| format!("{name}.{ending}"));
+    output::check_folder(out, &[&json, &svg, &png, "run.json"])
+}
+
 /// Writes records and plots; returns the lines that say where.
 pub(crate) fn write(
     records: &[Record],
@@ -61,10 +68,11 @@ pub(crate) fn write(
     let out = &common.out;
     output::folder(out)?;
     let path = |ending: &str| out.join(format!("{name}.{ending}"));
-    match records {
-        [record] => output::write_json(&path("json"), record)?,
-        _ => output::write_json(&path("json"), &records)?,
-    }
+    let json = match records {
+        [record] => Staged::json(&path("json"), record)?,
+        _ => Staged::json(&path("json"), &records)?,
+    };
+    let run = host.stage(out)?;
     let (svg, png) = (path("svg"), path("png"));
     match records {
         [record] if matches!(record.result, ResultRecord::Replay(_)) => {
@@ -72,7 +80,8 @@ pub(crate) fn write(
         }
         _ => plot::comparison_plot(records, &svg, &png)?,
     }
-    host.write(out)?;
+    json.keep()?;
+    run.keep()?;
     let mut text = String::new();
     for path in [path("json"), svg, png] {
         let _ = writeln!(text, "wrote {}", path.display());

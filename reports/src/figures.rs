@@ -55,6 +55,16 @@ pub fn tick(value: f64) -> String {
     }
 }
 
+/// How many of something: `1 tile`, `2,048 tiles`.
+pub fn counted(value: u64, noun: &str) -> String {
+    let ending = match value {
+        1 => "",
+        _ if noun.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{} {noun}{ending}", count(value))
+}
+
 /// A whole number, thousands separated.
 pub fn count(value: u64) -> String {
     separated(&value.to_string())

@@ -23,6 +23,9 @@ impl Ps {
     /// Time zero.
     pub const ZERO: Ps = Ps(0);
 
+    /// The end of simulated time: what is said to happen then never does.
+    pub const END: Ps = Ps(u64::MAX);
+
     /// From whole nanoseconds, saturating.
     pub fn from_ns(ns: u64) -> Ps {
         Ps(ns.saturating_mul(1000))

@@ -1,6 +1,6 @@
 //! `memwall link`, groups and energy on the command line.
 
-use crate::command_line::{folder, memwall, said, snapshot};
+use crate::command_line::{folder, memwall, said, snapshot, write};
 use memwall_sim::record::link::{CollectiveRecord, TransferRecord};
 use memwall_sim::record::{Record, ResultRecord};
 use std::fmt::Write;
@@ -84,6 +84,12 @@ fn records_say_the_same() {
 #[test]
 fn bad_links_are_refused() {
     let folder = folder("bad-links");
+    write(&folder, "slow.toml", star(4, "switch", "all", "1e-9"));
+    write(&folder, "barred.toml", star(4, "switch", "none", "100"));
+    let uneven = star(200, "nv_switch", "all", "100")
+        + "[[nodes]]\nname = \"other\"\nkind = \"device\"\ncount = 20\n\
+           [[links]]\nfrom = [\"other\"]\nto = [\"sw\"]\nbandwidth_gb_per_s = 77\nlatency_us = 3\n";
+    write(&folder, "uneven.toml", uneven);
     let mut text = String::new();
     for arguments in [
         &["link", "transfer", "1GB", "--from", "gpu00", "--to", "gpu1"][..],
@@ -100,13 +106,133 @@ fn bad_links_are_refused() {
             "ring",
         ],
         &["link", "show", "--set", "peer_to_peer=some"],
+        &["link", "show", "--set", "links.9.latency_us=1"],
+        &["link", "show", "--set", "links.0.latency_us=-1"],
         &["run", "--pp", "99"],
         &["run", "--micro-batches", "2"],
         &["run", "--energy", "logic-8nm"],
+        &[
+            "link",
+            "transfer",
+            "1GB",
+            "--from",
+            "gpu0",
+            "--to",
+            "gpu1",
+            "--at-ns",
+            "4700000000000000000",
+        ],
+        &["link", "allreduce", "1TB", "--topology", "slow.toml"],
+        &[
+            "link",
+            "transfer",
+            "1GB",
+            "--from",
+            "gpu0",
+            "--to",
+            "gpu1",
+            "--topology",
+            "slow.toml",
+        ],
+        &["link", "allreduce", "1MB", "--topology", "barred.toml"],
+        &[
+            "link",
+            "allreduce",
+            "1MB",
+            "--topology",
+            "uneven.toml",
+            "--algorithm",
+            "ring",
+        ],
     ] {
         said(&folder, &mut text, arguments);
     }
     snapshot("bad_links", &text);
+}
+
+/// A topology file of devices on one switch.
+fn star(devices: usize, switch: &str, peers: &str, rate: &str) -> String {
+    format!(
+        "description = \"devices on one switch\"\npeer_to_peer = \"{peers}\"\n\
+         [[nodes]]\nname = \"gpu\"\nkind = \"device\"\ncount = {devices}\n\
+         [[nodes]]\nname = \"sw\"\nkind = \"{switch}\"\n\
+         [[links]]\nfrom = [\"gpu\"]\nto = [\"sw\"]\nbandwidth_gb_per_s = {rate}\nlatency_us = 1\n"
+    )
+}
+
+#[test]
+fn many_devices_are_planned_by_closed_form() {
+    let folder = folder("many-devices");
+    write(&folder, "many.toml", star(256, "nv_switch", "all", "100"));
+    let output = memwall(
+        &folder,
+        &[
+            "link",
+            "allreduce",
+            "256MB",
+            "--topology",
+            "many.toml",
+            "--json",
+        ],
+    );
+    let record: CollectiveRecord = serde_json::from_slice(&output.stdout).expect("a record");
+    assert_eq!((record.devices.len(), record.ways.len()), (256, 3));
+    assert!(record.ways.iter().all(|way| way.closed_form && way.offered));
+    // 510 steps of a 256th at 100 GB/s and two hops each.
+    let ring = &record.ways[0];
+    assert!(
+        (ring.time_us - 510.0 * (10.0 + 2.0)).abs() < 1e-3,
+        "{ring:?}"
+    );
+}
+
+#[test]
+fn elements_of_a_list_are_set_by_number() {
+    let folder = folder("set-links");
+    write(&folder, "star.toml", star(2, "nv_switch", "all", "100"));
+    let time = |more: &[&str]| {
+        let all = [
+            "link",
+            "allreduce",
+            "1GB",
+            "--topology",
+            "star.toml",
+            "--json",
+        ];
+        let output = memwall(&folder, &[&all[..], more].concat());
+        let record: CollectiveRecord = serde_json::from_slice(&output.stdout).expect("a record");
+        record.chosen.time_us
+    };
+    assert!(time(&["--set", "links.0.bandwidth_gb_per_s=50"]) > 1.9 * time(&[]));
+}
+
+#[test]
+fn tables_say_whose_bytes_they_are() {
+    let folder = folder("whose-bytes");
+    for (collective, words) in [
+        ("all-reduce", "bytes on each of 8 devices"),
+        ("all-gather", "bytes to each of 8 devices"),
+        ("broadcast", "bytes from the first to 7 more devices"),
+    ] {
+        let output = memwall(&folder, &["link", "collective", collective, "1GB"]);
+        let shown = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(shown.contains(words), "{shown}");
+    }
+}
+
+#[test]
+fn what_the_library_lacks_is_marked() {
+    let folder = folder("not-offered");
+    let output = memwall(
+        &folder,
+        &["link", "allreduce", "402MB", "--devices", "4", "--json"],
+    );
+    let record: CollectiveRecord = serde_json::from_slice(&output.stdout).expect("a record");
+    let offered = record.ways.iter().filter(|way| way.offered);
+    let least = offered.map(|way| way.time_us).fold(f64::INFINITY, f64::min);
+    assert!((least - record.chosen.time_us).abs() < 1e-9);
+    let lacking = record.ways.iter().find(|way| way.algorithm == "direct");
+    assert!(!lacking.expect("listed").offered);
 }
 
 fn iteration(name: &str, arguments: &[&str]) -> (Record, memwall_sim::record::IterationRecord) {
@@ -230,4 +356,47 @@ fn energy_is_counts_times_the_table() {
         ],
     );
     assert!(plain.energy.is_none() && plain.group.is_none());
+}
+
+#[test]
+fn energy_of_stages_says_whose_it_is() {
+    let folder = folder("energy-stages");
+    let batch = [
+        "--hw",
+        "npu-only",
+        "--tp",
+        "2",
+        "--batch",
+        "8",
+        "--context",
+        "64",
+        "--layers",
+        "2",
+        "--fidelity",
+        "fast",
+        "--energy",
+        "logic-7nm",
+    ];
+    let shown = |more: &[&str]| {
+        let output = memwall(&folder, &[&["run"], &batch[..], more].concat());
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert!(shown(&[]).contains("mJ on one device of npu-only"));
+    assert!(!shown(&[]).contains("micro-batch"));
+    let staged = shown(&["--pp", "2"]);
+    assert!(
+        staged.contains("the longest of 2 micro-batches through all layers"),
+        "{staged}"
+    );
+    assert!(
+        shown(&["--pp", "2"]).contains("mJ on one device of each of 2 stages together of npu-only")
+    );
+    let (_, run) = iteration(
+        "energy-stages-json",
+        &[&["run"], &batch[..], &["--pp", "2", "--json"]].concat(),
+    );
+    let energy = run.energy.expect("energies");
+    assert_eq!(energy.stages, 2);
+    // Two devices in each stage, eight tokens.
+    assert!((energy.mj_per_token / (energy.device_mj * 2.0 / 8.0) - 1.0).abs() < 1e-9);
 }

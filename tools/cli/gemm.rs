@@ -12,10 +12,10 @@ use std::path::PathBuf;
   memwall gemm 512 4096 4096 --hw llmcompass-a100 --set npu.shared.bytes_per_cycle=2560
   memwall gemm 100 300 500 --mapping 100x300x128:mnk:weights
   memwall gemm --topology gpt2.csv --scale-sim scale.cfg
-A product [M, K] x [K, N] (a matrix-vector product has M = 1) alone on a machine, from the first
-request to the last output in its place. The bound is the longest of three closed forms of the same
-mapping; nothing is faster.
-With --topology and --scale-sim, the layers of a SCALE-Sim topology (products or convolutions) on the
+A product [M, K] x [K, N] (a matrix-vector product has M = 1) alone on a machine, from the first \
+request to the last output in its place. The bound is the longest of three closed forms of the same \
+mapping; nothing is faster. \
+With --topology and --scale-sim, the layers of a SCALE-Sim topology (products or convolutions) on the \
 array and scratchpads of a SCALE-Sim configuration, in its cycles and words instead.")]
 pub(crate) struct GemmArguments {
     /// Rows of the activations
@@ -30,7 +30,7 @@ pub(crate) struct GemmArguments {
     /// Layers of a SCALE-Sim topology (CSV) instead of one product
     #[arg(long, value_name = "FILE", requires = "scale_sim", conflicts_with_all = ["m", "k", "n", "hw", "settings", "dtype", "mapping", "resident", "fidelity"])]
     pub topology: Option<PathBuf>,
-    /// Array and scratchpads of a SCALE-Sim configuration
+    /// Array and scratchpads of a SCALE-Sim configuration, for the layers of --topology
     #[arg(long, value_name = "FILE.cfg", requires = "topology")]
     pub scale_sim: Option<PathBuf>,
     /// Machine: an embedded name (`memwall hw list`) or a TOML file
@@ -39,7 +39,8 @@ pub(crate) struct GemmArguments {
     /// One key of the machine, `memory.` first for its memory part; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub settings: Vec<String>,
-    /// Elements of all three matrices; partial sums are fp32
+    /// Elements of all three matrices; partial sums are fp32. On an NPU only bytes depend on it; GPUs
+    /// have rates for fp16 and bf16
     #[arg(long, value_enum, default_value = "fp16")]
     pub dtype: Dtype,
     /// How the product is cut: search, gemmini, or `MxKxN[:ORDER[:HELD]]` with the sizes of a tile, the
@@ -79,6 +80,11 @@ impl Dtype {
             Dtype::Fp16 | Dtype::Bf16 => 2,
             Dtype::Int8 | Dtype::Fp8 => 1,
         }
+    }
+
+    /// Whether it is one of those that machines give their arithmetic rate for.
+    pub(crate) fn is_half(self) -> bool {
+        matches!(self, Dtype::Fp16 | Dtype::Bf16)
     }
 
     pub(crate) fn name(self) -> &'static str {

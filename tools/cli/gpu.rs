@@ -9,14 +9,15 @@ use std::path::PathBuf;
   memwall validate gpu
   memwall validate gpu --max-median 6 --max-block 12
   memwall validate gpu --reference mine.tsv --json
-Tables have tab-separated columns: gpu, op and us, and M K N of a product, batch kv heads kv_heads
-head_dim of attention (op attention_decode or attention_prefill), rows width of row-wise work, or
-model tp batch phase seq context operator of a decoder block, as in tests/reference/gpu_*.tsv. A row
-is run on the machine whose measured_as names its GPU. Where there are rows enough, models are also
-fitted to the even rows of a GPU and scored on the odd ones, and the other way round, and each
-product is interpolated between all others. Limits concern every row under the machine's model, with
-parameters from the other half of the rows where there are rows enough for two halves, and with those
-of the machine file where not. Exit code 1 if a limit is exceeded.")]
+Tables have tab-separated columns: gpu, op and us, and M K N of a product, batch kv heads kv_heads \
+head_dim of attention (op attention_decode or attention_prefill), rows width of row-wise work, or \
+model tp batch phase seq context operator of a decoder block, as in tests/reference/gpu_*.tsv. A row \
+is run on the machine whose measured_as names its GPU. Where there are rows enough, models are also \
+fitted to the even rows of a GPU and scored on the odd ones, and the other way round, and each \
+product is interpolated between all others. Limits concern every row under the machine's model, with \
+parameters from the other half of the rows where there are rows enough for two halves, and with those \
+of the machine file where not. Exit code 1 if a limit is exceeded, or \
+if nothing was compared that it could hold for.")]
 pub(crate) struct ValidateGpuArguments {
     /// Tables of recorded kernels; the embedded ones if absent
     #[arg(long, value_name = "FILE")]
@@ -24,7 +25,7 @@ pub(crate) struct ValidateGpuArguments {
     /// Print every row, not only their distribution
     #[arg(long)]
     pub rows: bool,
-    /// Largest error of the sum of a decoder block on the machine that its GPU names, per cent
+    /// Limit: largest error of the sum of a decoder block on the machine that its GPU names, per cent
     #[arg(long, value_name = "PERCENT", value_parser = per_cent)]
     pub max_block: Option<f64>,
     #[command(flatten)]
@@ -48,8 +49,10 @@ pub(crate) enum FitCommand {
   memwall fit gpu --gpu 'A100 80GB SXM'
   memwall fit gpu --gpu 'RTX 4090' --model size-dependent --rows even
   memwall fit gpu --gpu mine --reference mine.tsv --hw mine.toml
-The objective is the mean of |modelled - measured| / measured. The output is the tables of a machine
-file, each with its errors on the rows fitted to. Equal rows give equal parameters.")]
+The objective is the mean of |modelled - measured| / measured. The output is the tables of a machine \
+file, each with its errors on the rows fitted to. Equal rows give equal parameters. A model needs as \
+many rows as it has parameters; a comment says where there are fewer than twice as many, and where an \
+efficiency is above 1.")]
 pub(crate) struct FitGpuArguments {
     /// GPU, as the table calls it
     #[arg(long, value_name = "NAME")]

@@ -57,7 +57,7 @@ pub(crate) struct TopologyArguments {
   memwall link transfer 1GB --from dram --to gpu0 --beside 1GB:gpu0:dram --topology host-offload-pcie4
   memwall link transfer 27MB --from dram --to gpu0 --beside 300MB:dram:gpu0:class=1,chunk=27MB \\
       --topology host-offload-pcie4
-A transfer beside starts at time zero; class 0 goes before class 1, which gives way at the end of a
+A transfer beside starts at time zero; class 0 goes before class 1, which gives way at the end of a \
 chunk. The default chunk is a packet; chunk=whole never gives way.")]
 pub(crate) struct TransferArguments {
     /// Payload: bytes, or with kB, MB, GB, KiB, MiB, GiB
@@ -70,7 +70,7 @@ pub(crate) struct TransferArguments {
     #[arg(long, value_name = "NODE")]
     pub to: String,
     /// Hand the transfer over at this time
-    #[arg(long, default_value_t = 0, value_name = "NS")]
+    #[arg(long, default_value_t = 0, value_name = "NS", value_parser = instant)]
     pub at_ns: u64,
     /// Transfers that start at time zero beside the first.
     #[arg(long, value_name = "TRANSFER", value_parser = beside, help = BESIDE)]
@@ -88,9 +88,11 @@ pub(crate) struct TransferArguments {
   memwall link allreduce 402MB --topology 4xa100-nvlink --devices 4 --algorithm ring
   memwall link allreduce 16MiB --topology 8x4090-pcie4 --devices 8 --json
   memwall link collective all-to-all 14MB --topology dgx-a100 --devices 8
-Without --algorithm, the fastest of those that the topology's library has.")]
+Without --algorithm, the fastest of those that the topology's library has. BYTES are one device's: \
+of an all-reduce, a reduce-scatter and an all-to-all what each holds before, of an all-gather what each \
+holds after (its own share is BYTES over the devices), of a broadcast what the first device sends.")]
 pub(crate) struct CollectiveArguments {
-    /// Bytes that each device holds: plain, or with kB, MB, GB, KiB, MiB, GiB
+    /// Bytes of one device (of an all-gather, after it): plain, or with kB, MB, GB, KiB, MiB, GiB
     #[arg(value_name = "BYTES", value_parser = size)]
     pub bytes: u64,
     /// Devices [default: all of the topology]
@@ -137,11 +139,11 @@ pub(crate) enum Named {
     AllReduce,
     /// Each keeps its share of the sum
     ReduceScatter,
-    /// Each share everywhere
+    /// Each share everywhere; BYTES are all shares together
     AllGather,
     /// Each sends a share to each other
     AllToAll,
-    /// The first device's data everywhere
+    /// The first device's BYTES everywhere
     Broadcast,
 }
 
@@ -195,6 +197,15 @@ fn beside(text: &str) -> Result<Beside, String> {
         }
     }
     Ok(beside)
+}
+
+/// A time within the first half of what is simulated.
+fn instant(text: &str) -> Result<u64, String> {
+    const MOST: u64 = 9_000_000_000_000_000;
+    match text.parse::<u64>() {
+        Ok(ns) if ns <= MOST => Ok(ns),
+        _ => Err("must be whole nanoseconds from 0 to 9 x 10^15 (104 days)".to_owned()),
+    }
 }
 
 /// Bytes with a unit.

@@ -17,8 +17,8 @@ use std::path::PathBuf;
   memwall mem random_rw_2to1 --channels 8 --requests 1000000
   memwall mem --trace requests.trace.gz --standard ddr4-3200 --policy dramsim3
   memwall mem row_conflict --requests 200 --timeline
-Traces are DRAMsim3's (0xADDRESS READ|WRITE CYCLE) or Ramulator 2's (LD|ST ADDRESS, or R|W with
-coordinates), plain or gzip, told apart by content. Addresses beyond the capacity wrap; addresses
+Traces are DRAMsim3's (0xADDRESS READ|WRITE CYCLE) or Ramulator 2's (LD|ST ADDRESS, or R|W with \
+coordinates), plain or gzip, told apart by content. Addresses beyond the capacity wrap; addresses \
 within a burst ask for the whole burst.")]
 pub(crate) struct MemArguments {
     /// Workload rules (`--list`), or `all` [default: seq_read random_read]
@@ -89,10 +89,11 @@ pub(crate) enum Suite {
   memwall validate dram
   memwall validate dram --max-median 0.1 --max-p95 1 --max-worst 5
   memwall validate dram --reference mine.tsv --trace-dir traces/ --json
-The table has tab-separated columns, any of those of tests/reference/dram.tsv; simulator, config and
-workload are needed. A workload may be `trace:NAME`, or a file's name, in --trace-dir. The error of
-a row is the largest relative error of its figures, energies apart; figures that agree to the digits
-printed have none. Exit code 1 if a limit is exceeded.")]
+The table has tab-separated columns, any of those of tests/reference/dram.tsv; simulator, config and \
+workload are needed. A workload may be `trace:NAME`, or a file's name, in --trace-dir. The error of \
+a row is the largest relative error of its figures, energies apart; figures that agree to the digits \
+printed have none. Exit code 1 if a limit is exceeded, or \
+if nothing was compared that it could hold for.")]
 pub(crate) struct ValidateDramArguments {
     /// Table of recorded figures; the embedded one if absent
     #[arg(long, value_name = "FILE")]
@@ -108,13 +109,14 @@ pub(crate) struct ValidateDramArguments {
 #[command(after_help = "Examples:
   memwall validate newton --max-worst 0
   memwall validate newton --reference mine.tsv --trace-dir traces/ --json
-The table has tab-separated columns. The column kind says what a row is: tiles has those of
-tests/reference/newton.tsv; pim_logit, pim_attend, alone, concurrent, gemm and vector, of runs of the
-whole NeuPIMs artifact, those of tests/reference/neupims_micro.tsv. The error of a row is the largest
-relative error of its figures; figures that agree to the digits printed have none. Rows of those kinds
-without cycles are passed over. gemm and vector rows of a named model (7B) ran behind the attention
-of their batch: with --trace-dir that batch is run, else the stage alone. Of operators of one name
-that a row does not tell apart, the nearest is compared. Exit code 1 if a limit is exceeded.")]
+The table has tab-separated columns. The column kind says what a row is: tiles has those of \
+tests/reference/newton.tsv; pim_logit, pim_attend, alone, concurrent, gemm and vector, of runs of the \
+whole NeuPIMs artifact, those of tests/reference/neupims_micro.tsv. The error of a row is the largest \
+relative error of its figures; figures that agree to the digits printed have none. Rows of those kinds \
+without cycles are passed over. gemm and vector rows of a named model (7B) ran behind the attention \
+of their batch: with --trace-dir that batch is run, else the stage alone. Of operators of one name \
+that a row does not tell apart, the nearest is compared. Exit code 1 if a limit is exceeded, or \
+if nothing was compared that it could hold for.")]
 pub(crate) struct ValidateNewtonArguments {
     /// Table of recorded figures; the embedded one if absent
     #[arg(long, value_name = "FILE")]
@@ -129,13 +131,13 @@ pub(crate) struct ValidateNewtonArguments {
 /// What every suite is asked for.
 #[derive(Debug, Args)]
 pub(crate) struct ComparisonArguments {
-    /// Largest median of row errors, per cent
+    /// Limit: largest median of row errors, per cent
     #[arg(long, value_name = "PERCENT", value_parser = per_cent)]
     pub max_median: Option<f64>,
-    /// Largest 95th percentile of row errors, per cent
+    /// Limit: largest 95th percentile of row errors, per cent
     #[arg(long, value_name = "PERCENT", value_parser = per_cent)]
     pub max_p95: Option<f64>,
-    /// Largest row error, per cent
+    /// Limit: largest row error, per cent
     #[arg(long, value_name = "PERCENT", value_parser = per_cent)]
     pub max_worst: Option<f64>,
     /// Print the record as JSON instead of a table

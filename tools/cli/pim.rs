@@ -45,7 +45,7 @@ pub(crate) struct DeviceArguments {
   memwall pim gemv 12288 12288 --hw newton-hbm2 --format int8 --set pim.formats.int8=32
   memwall pim gemv 4096 4096 --vectors 8 --set pim.vector_buffer_rows=8
   memwall pim gemv 11008 4096 --set pim.activation='\"rank\"' --set quirks.all_bank_act_outside_window=true
-The time runs from the first byte of the vectors to the last result. Beside it stands a bound by
+The time runs from the first byte of the vectors to the last result. Beside it stands a bound by \
 closed forms that no run of this layout beats, and reading the matrix over the pins instead.")]
 pub(crate) struct GemvArguments {
     /// Rows of the matrix

@@ -5,6 +5,7 @@ use crate::cli::link::TransferArguments;
 use crate::diagnostics::Failure;
 use crate::output;
 use memwall_reports::table;
+use memwall_sim::link::LinkError;
 use memwall_sim::link::network::{Network, Transfer, TransferId};
 use memwall_sim::link::topology::Topology;
 use memwall_sim::metrics;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 pub(crate) fn transfer(arguments: &TransferArguments) -> Result<(), Failure> {
     if let Some(out) = &arguments.out {
-        output::check_folder(out)?;
+        output::check_folder(out, &["transfer.json"])?;
     }
     let topology = load(&arguments.topology)?;
     let main = Transfer::new(
@@ -54,20 +55,22 @@ fn run(topology: &Arc<Topology>, all: &[(Ps, Transfer)]) -> Result<TransferRecor
         let (at, transfer) = all[index];
         ids.push((network.submit(at, transfer)?, index));
     }
-    let mut arrived = vec![Ps::ZERO; all.len()];
+    let mut arrived = vec![None; all.len()];
     for done in network.drain() {
         for &(id, index) in &ids {
             if id == done.id {
-                arrived[index] = done.at;
+                arrived[index] = Some(done.at);
             }
         }
     }
     let mut transfers = Vec::new();
     for (&(at, transfer), &end) in all.iter().zip(&arrived) {
+        let end = end.ok_or(LinkError::Endless)?;
         let route = topology.route(transfer.from, transfer.to)?;
         let mut alone = Network::new(Arc::clone(topology));
         alone.submit(Ps::ZERO, transfer)?;
-        let alone = alone.drain().last().map_or(Ps::ZERO, |done| done.at);
+        let alone = alone.drain().last().map(|done| done.at);
+        let alone = alone.ok_or(LinkError::Endless)?;
         let micro = |time: Ps| time.0 as f64 / 1e6;
         let time = end.since(at);
         transfers.push(TransferResult {

@@ -6,7 +6,8 @@ use crate::cli::memory::MemArguments;
 use crate::diagnostics::Failure;
 use crate::embedded::{part, settings};
 use crate::host::Host;
-use crate::output;
+use crate::output::{self, Staged};
+use crate::run::check_out;
 use crate::run::push_notes;
 use measure::{Bench, Load, Measured};
 use memwall_models::spelling;
@@ -33,7 +34,7 @@ pub(crate) fn mem(arguments: &MemArguments) -> Result<(), Failure> {
         return list(arguments.json);
     }
     let host = Host::start(arguments.threads);
-    output::check_folder(&arguments.out)?;
+    check_out(&arguments.out, "mem")?;
     let loads = loads(arguments)?;
     let bench = bench(arguments)?;
     let timeline = match (&arguments.timeline, loads.as_slice()) {
@@ -156,12 +157,14 @@ fn write(
     let out = &arguments.out;
     output::folder(out)?;
     let [json, svg, png] = ["json", "svg", "png"].map(|ending| out.join(format!("mem.{ending}")));
-    match records {
-        [record] => output::write_json(&json, record)?,
-        _ => output::write_json(&json, &records)?,
-    }
+    let record = match records {
+        [record] => Staged::json(&json, record)?,
+        _ => Staged::json(&json, &records)?,
+    };
+    let run = host.stage(out)?;
     plot::traffic_plot(records, &svg, &png)?;
-    host.write(out)?;
+    record.keep()?;
+    run.keep()?;
     for path in [json, svg, png] {
         let _ = writeln!(files, "wrote {}", path.display());
     }

@@ -15,7 +15,7 @@ use memwall_sim::record::SCHEMA_VERSION;
 use memwall_sim::record::pim::{PimDeviceRecord, PimRecord, ProductRecord};
 
 pub(super) fn gemv(arguments: &GemvArguments) -> Result<(), Failure> {
-    output::check_folder(&arguments.out)?;
+    output::check_folder(&arguments.out, &["pim.json"])?;
     let format = format(&arguments.format)?;
     let device = super::load(&arguments.device)?;
     let gemv = Gemv {

@@ -85,8 +85,8 @@ pub(crate) fn preset(gpu: &str) -> Result<(String, Gpu), Failure> {
             known.push(measured_as.clone());
         }
     }
-    let names = known.join(", ");
-    let text = format!("gpu: no machine is measured as '{gpu}'; there are {names}");
+    let names = known.join("'; '");
+    let text = format!("gpu: no machine is measured as '{gpu}'; there are '{names}'");
     let nearest = spelling::nearest(gpu, known.iter().map(String::as_str));
     Err(Failure::misspelt(text, nearest))
 }
@@ -141,7 +141,7 @@ pub(crate) fn gpu(arguments: &ValidateGpuArguments) -> Result<(), Failure> {
     } else {
         output::print(&table::gpu_validation(&record, arguments.rows))?;
     }
-    let mut text = exceeded(&arguments.comparison, &record.error);
+    let mut text = exceeded(&arguments.comparison, Some(&record.error));
     text.push_str(&exceeded_block(arguments.max_block, &record.blocks));
     if text.is_empty() {
         return Ok(());
@@ -154,6 +154,9 @@ fn exceeded_block(limit: Option<f64>, blocks: &[GpuBlock]) -> String {
     let mut text = String::new();
     let named =
         |block: &&GpuBlock| preset(&block.gpu).is_ok_and(|(machine, _)| machine == block.machine);
+    if let (Some(limit), true) = (limit, blocks.is_empty()) {
+        let _ = writeln!(text, "--max-block {limit}: no block was compared");
+    }
     for block in blocks.iter().filter(named) {
         let found = 100.0 * block.error.abs();
         if let Some(limit) = limit.filter(|limit| found > *limit) {

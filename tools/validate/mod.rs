@@ -51,7 +51,7 @@ fn finish(
     arguments: &ComparisonArguments,
 ) -> Result<(), Failure> {
     let record = record(suite, origin, text, rows)?;
-    let exceeded = exceeded(arguments, &record.error);
+    let exceeded = exceeded(arguments, Some(&record.error));
     if arguments.json {
         output::print_json(&record)?;
     } else {
@@ -71,7 +71,7 @@ fn record(
     text: &str,
     rows: Vec<ValidationRow>,
 ) -> Result<ValidationRecord, Failure> {
-    let nothing = || Failure::internal("a table without rows was compared");
+    let nothing = || Failure::input(format!("{origin}: no row of this table can be compared"));
     Ok(ValidationRecord {
         schema_version: SCHEMA_VERSION,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -88,17 +88,33 @@ fn record(
     })
 }
 
-/// What the limits say.
-fn exceeded(arguments: &ComparisonArguments, error: &ErrorSummary) -> String {
+/// What the limits say. Where nothing was compared no limit is kept.
+fn exceeded(arguments: &ComparisonArguments, error: Option<&ErrorSummary>) -> String {
     let mut text = String::new();
     for (name, limit, found) in [
-        ("--max-median", arguments.max_median, error.median),
-        ("--max-p95", arguments.max_p95, error.p95),
-        ("--max-worst", arguments.max_worst, error.worst),
+        (
+            "--max-median",
+            arguments.max_median,
+            error.map(|error| error.median),
+        ),
+        ("--max-p95", arguments.max_p95, error.map(|error| error.p95)),
+        (
+            "--max-worst",
+            arguments.max_worst,
+            error.map(|error| error.worst),
+        ),
     ] {
-        if let Some(limit) = limit.filter(|limit| 100.0 * found > *limit) {
-            let found = 100.0 * found;
-            let _ = writeln!(text, "{name} {limit}: the error is {found:.4} %");
+        let Some(limit) = limit else {
+            continue;
+        };
+        match found.map(|found| 100.0 * found) {
+            None => {
+                let _ = writeln!(text, "{name} {limit}: nothing was compared");
+            }
+            Some(found) if found > limit => {
+                let _ = writeln!(text, "{name} {limit}: the error is {found:.4} %");
+            }
+            Some(_) => {}
         }
     }
     text

@@ -54,8 +54,11 @@ pub(crate) fn npu(arguments: &ValidateNpuArguments) -> Result<(), Failure> {
     }
     // Each kind by itself: many rows of one must not hide those of another.
     let mut text = String::new();
+    if !record.kinds.iter().any(|kind| kind.counts) {
+        text.push_str(&exceeded(&arguments.comparison, None));
+    }
     for of in record.kinds.iter().filter(|kind| kind.counts) {
-        let found = exceeded(&arguments.comparison, &of.error.unwrap_or_default());
+        let found = exceeded(&arguments.comparison, of.error.as_ref());
         for line in found.lines() {
             let _ = writeln!(text, "{}: {line}", of.kind.name());
         }

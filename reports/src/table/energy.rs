@@ -35,9 +35,10 @@ pub fn energy(records: &[Record]) -> String {
         text.push_str(&table(headings, 2, rows.collect()));
         let _ = writeln!(
             text,
-            " {} {} mJ on one device of {}, {} mJ a token of the group ({}, {} nm)\n",
+            " {} {} mJ on {} of {}, {} mJ a token of the group ({}, {} nm)\n",
             if energy.partial { "at least" } else { "in all" },
             figure(energy.device_mj),
+            devices(energy.stages),
             record.machine.name,
             figure(energy.mj_per_token),
             energy.table,
@@ -45,4 +46,12 @@ pub fn energy(records: &[Record]) -> String {
         );
     }
     text
+}
+
+/// Whose energy it is.
+fn devices(stages: u64) -> String {
+    match stages {
+        1 => "one device".to_owned(),
+        _ => format!("one device of each of {stages} stages together"),
+    }
 }

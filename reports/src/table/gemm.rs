@@ -1,7 +1,7 @@
 //! One matrix product on one machine: where its time went, what moved, and what bounds it.
 
 use super::{listing, table};
-use crate::figures::{count, figure, percent};
+use crate::figures::{count, counted, figure, percent};
 use memwall_sim::record::gemm::{GemmRecord, GemmResult};
 use std::fmt::Write;
 
@@ -26,17 +26,19 @@ pub fn gemm(record: &GemmRecord) -> String {
     if let Some(mapping) = &record.mapping {
         let _ = writeln!(
             text,
-            "{} tiles of at most {} x {} x {} on {} cores, loops {}, {} held in the arrays",
-            count(mapping.tiles),
+            "{} of at most {} x {} x {} on {}, loops {}, {} held in the arrays",
+            counted(mapping.tiles, "tile"),
             count(mapping.tile_m),
             count(mapping.tile_k),
             count(mapping.tile_n),
-            count(mapping.cores),
+            counted(mapping.cores, "core"),
             mapping.order,
             mapping.stationary,
         );
     }
     text.push('\n');
+    // A kernel has no tiles and no cores that are told apart.
+    let kernel = record.mapping.is_none();
     let cycles = result
         .cycles
         .map_or_else(String::new, |cycles| format!(", {} cycles", count(cycles)));
@@ -45,8 +47,13 @@ pub fn gemm(record: &GemmRecord) -> String {
         fact(
             "utilisation",
             format!(
-                "{} % (multiply-accumulates over those of all arrays in the time)",
-                percent(result.utilisation)
+                "{} % (multiply-accumulates over those {} in the time)",
+                percent(result.utilisation),
+                if kernel {
+                    "of the peak"
+                } else {
+                    "of all arrays"
+                }
             ),
         ),
     ];
@@ -67,7 +74,7 @@ pub fn gemm(record: &GemmRecord) -> String {
             figure(result.peak_gb_per_s)
         ),
     ));
-    facts.push(fact("bound", bound(result)));
+    facts.push(fact("bound", bound(result, kernel)));
     text.push_str(&listing(facts));
     text.push('\n');
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
@@ -76,7 +83,15 @@ pub fn gemm(record: &GemmRecord) -> String {
         .iter()
         .map(|part| vec![part.part.clone(), figure(part.time_us), percent(part.share)]);
     text.push_str(&table(
-        names(&["time, mean of cores", "us", "%"]),
+        names(&[
+            if kernel {
+                "time"
+            } else {
+                "time, mean of cores"
+            },
+            "us",
+            "%",
+        ]),
         1,
         rows.collect(),
     ));
@@ -103,16 +118,21 @@ pub fn gemm(record: &GemmRecord) -> String {
     text
 }
 
-fn bound(result: &GemmResult) -> String {
+fn bound(result: &GemmResult, kernel: bool) -> String {
     let bound = &result.bound;
+    // Records call arithmetic by what does it on an NPU.
+    let (arithmetic, binding) = match (kernel, bound.binding.as_str()) {
+        (true, "arrays") => ("arithmetic", "arithmetic"),
+        (true, other) => ("arithmetic", other),
+        (false, other) => ("arrays", other),
+    };
     let links = bound
         .links_us
         .map_or_else(String::new, |us| format!(", links {}", figure(us)));
     format!(
-        "{} us, {} % of the time, by {} (arrays {}, memory {}{links})",
+        "{} us, {} % of the time, by {binding} ({arithmetic} {}, memory {}{links})",
         figure(bound.time_us),
         percent(bound.fraction),
-        bound.binding,
         figure(bound.arrays_us),
         figure(bound.memory_us),
     )

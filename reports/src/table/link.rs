@@ -77,18 +77,29 @@ pub fn transfers(record: &TransferRecord) -> String {
 
 /// A collective: the way chosen, and the others.
 pub fn collective(record: &CollectiveRecord) -> String {
+    let devices = record.devices.len();
+    let whose = match record.collective.as_str() {
+        "all-gather" => format!("to each of {devices} devices"),
+        "broadcast" => format!("from the first to {} more devices", devices - 1),
+        _ => format!("on each of {devices} devices"),
+    };
     let mut text = format!(
-        "{} of {} bytes on each of {} devices of {}: {} us\n\n",
+        "{} of {} bytes {whose} of {}: {} us\n\n",
         record.collective,
         count(record.bytes),
-        record.devices.len(),
         record.topology,
         figure(record.chosen.time_us)
     );
     let rows = record.ways.iter().map(|way| {
-        let chosen = way.algorithm == record.chosen.algorithm;
+        let mark = if way.algorithm == record.chosen.algorithm {
+            " *"
+        } else if way.offered {
+            ""
+        } else {
+            " -"
+        };
         vec![
-            format!("{}{}", way.algorithm, if chosen { " *" } else { "" }),
+            format!("{}{mark}", way.algorithm),
             way.protocol.clone(),
             if way.closed_form {
                 "closed form"
@@ -113,5 +124,13 @@ pub fn collective(record: &CollectiveRecord) -> String {
     ]);
     text.push_str(&table(headings, 3, rows.collect()));
     text.push_str("* chosen\n");
+    if record.ways.iter().any(|way| !way.offered) {
+        text.push_str(
+            "- not offered by the library of this topology; chosen only by --algorithm\n",
+        );
+    }
+    for why in &record.left_out {
+        let _ = writeln!(text, "left out, {why}");
+    }
     text
 }

@@ -31,6 +31,7 @@ pub use replay::replay;
 pub use traffic::{traffic, traffic_commands, traffic_energy, traffic_latency};
 pub use validation::{validation, validation_summary};
 
+use crate::figures::ABSENT;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};
 
 /// A table with these headings, the first `names` columns aligned left and figures right.
@@ -45,6 +46,25 @@ fn table(headings: Vec<String>, names: usize, rows: Vec<Vec<String>>) -> String 
         }
     }
     table.trim_fmt() + "\n"
+}
+
+/// The same without the columns, behind the first `kept`, in which no row has anything.
+fn table_without_empty(
+    mut headings: Vec<String>,
+    names: usize,
+    kept: usize,
+    mut rows: Vec<Vec<String>>,
+) -> String {
+    for index in (kept..headings.len()).rev() {
+        let empty = |row: &Vec<String>| row.get(index).is_none_or(|cell| cell == ABSENT);
+        if rows.iter().all(empty) {
+            headings.remove(index);
+            for row in rows.iter_mut().filter(|row| index < row.len()) {
+                row.remove(index);
+            }
+        }
+    }
+    table(headings, names, rows)
 }
 
 /// Names and what they are, without lines.

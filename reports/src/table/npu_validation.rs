@@ -1,57 +1,86 @@
 //! Our figures beside recorded ones of NPU simulators: rows of kinds that mean different things.
 
-use super::table;
+use super::table_without_empty;
 use super::validation::error;
 use crate::figures::{ABSENT, count, figure};
-use memwall_sim::record::npu_validation::NpuValidationRecord;
+use memwall_sim::record::npu_validation::{Kind, NpuValidationRecord, NpuValidationRow};
 use std::fmt::Write;
 
-/// One row a row of the reference table.
+/// One row a row of the reference table. The configuration says whose row it is.
 pub fn npu_validation(record: &NpuValidationRecord) -> String {
-    let machine = record.rows.iter().any(|row| row.machine.is_some());
-    let mut names = vec![
-        "simulator",
+    let names = [
         "config",
         "workload",
         "array",
-        "flow",
-        "kind",
-        "figures",
+        "is",
         "error %",
-        "worst figure",
+        "worst",
         "recorded",
         "ours",
         "cycles",
         "by the rule",
+        "our machine",
     ];
-    if machine {
-        names.push("our machine");
-    }
+    // Of cycles the recorded figure stands in the table anyway.
+    let mut worst = record.rows.iter().filter_map(|row| row.worst.as_ref());
+    let of_cycles = worst.all(|worst| worst.column == "cycles");
     let rows = record.rows.iter().map(|row| {
         let worst = row.worst.as_ref();
+        let named = worst.filter(|_| !of_cycles);
         let text = |text: Option<String>| text.unwrap_or_else(|| ABSENT.to_owned());
-        let mut cells = vec![
-            row.simulator.clone(),
+        vec![
             row.config.clone(),
-            row.workload.clone(),
-            row.array.clone(),
-            row.dataflow.clone(),
-            row.kind.name().to_owned(),
-            count(row.figures),
+            in_lines(&row.workload),
+            array(row),
+            evidence(row.kind).to_owned(),
             text(row.error.map(error)),
-            text(worst.map(|worst| worst.column.clone())),
-            text(worst.map(|worst| figure(worst.reference))),
+            text(named.map(|worst| worst.column.clone())),
+            text(named.map(|worst| figure(worst.reference))),
             text(worst.map(|worst| figure(worst.ours))),
             text(row.recorded_cycles.map(figure)),
             text(row.rule_cycles.map(count)),
-        ];
-        if machine {
-            cells.push(text(row.machine.as_ref().map(|(_, cycles)| count(*cycles))));
-        }
-        cells
+            text(row.machine.as_ref().map(|(_, cycles)| count(*cycles))),
+        ]
     });
-    let names = names.iter().map(|name| (*name).to_owned()).collect();
-    table(names, 6, rows.collect())
+    let names = names.map(str::to_owned).to_vec();
+    table_without_empty(names, 4, 5, rows.collect())
+}
+
+/// The words of a layer, some to a line: they are wider than any product.
+fn in_lines(workload: &str) -> String {
+    const WIDTH: usize = 24;
+    let mut lines: Vec<String> = Vec::new();
+    for word in workload.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.len() + word.len() < WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
+}
+
+/// Array and dataflow, without remarks.
+fn array(row: &NpuValidationRow) -> String {
+    let flow = row.dataflow.split_whitespace().next().unwrap_or(ABSENT);
+    match (row.array.as_str(), flow) {
+        (ABSENT, ABSENT) => ABSENT.to_owned(),
+        (array, ABSENT) => array.to_owned(),
+        (array, flow) => format!("{array} {flow}"),
+    }
+}
+
+/// The kind without the simulator.
+fn evidence(kind: Kind) -> &'static str {
+    match kind {
+        Kind::ScaleSim | Kind::Onnxim => "run",
+        Kind::Formula => "formula",
+        Kind::Stalled => "stalled",
+        Kind::LlmCompass => "apart",
+        Kind::Unsupported => "not run",
+    }
 }
 
 /// The errors of each kind, what counts, and what the words mean.
@@ -77,6 +106,14 @@ pub fn npu_validation_summary(record: &NpuValidationRecord) -> String {
             );
         }
         text.push('\n');
+    }
+    for row in record
+        .rows
+        .iter()
+        .filter(|row| row.kind == Kind::Unsupported)
+    {
+        let why = row.note.as_deref().unwrap_or("no reason is known");
+        let _ = writeln!(text, " line {} is not run: {why}", row.line);
     }
     text.push_str(
         " by the rule: cycles with double-buffered scratchpads, each half the longer of\n",

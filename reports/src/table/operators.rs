@@ -2,7 +2,7 @@
 //! comparison.
 
 use super::table;
-use crate::figures::{count, figure, megabytes, percent};
+use crate::figures::{count, counted, figure, megabytes, percent};
 use memwall_sim::record::{Record, ResultRecord};
 
 /// One row an operator, in the order they run. Empty for a replay.
@@ -27,5 +27,15 @@ pub fn operators(record: &Record) -> String {
             ]
         })
         .collect();
-    table(headings, 2, rows)
+    let stages = iteration
+        .group
+        .as_ref()
+        .filter(|group| group.pipeline_parallel > 1);
+    let whose = stages.map_or_else(String::new, |group| {
+        format!(
+            "the longest of {} through all layers, as if alone\n",
+            counted(group.micro_batches, "micro-batch")
+        )
+    });
+    whose + &table(headings, 2, rows)
 }

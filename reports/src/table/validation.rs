@@ -1,13 +1,12 @@
 //! Our figures beside recorded ones: every row, worst figures named, and what to think of the whole.
 
-use super::table;
+use super::table_without_empty;
 use crate::figures::{ABSENT, count, figure, percent};
 use memwall_sim::record::validation::{ErrorSummary, ValidationRecord};
 
 /// One row a row of the reference table.
 pub fn validation(record: &ValidationRecord) -> String {
-    let die = record.rows.iter().any(|row| row.die_row_ticks.is_some());
-    let mut names = vec![
+    let names = [
         "simulator",
         "config",
         "workload",
@@ -18,14 +17,12 @@ pub fn validation(record: &ValidationRecord) -> String {
         "recorded",
         "ours",
         "energy %",
+        "on a die",
     ];
-    if die {
-        names.push("on a die");
-    }
     let rows = record.rows.iter().map(|row| {
         let worst = row.worst.as_ref();
         let text = |text: Option<String>| text.unwrap_or_else(|| ABSENT.to_owned());
-        let mut cells = vec![
+        vec![
             row.simulator.clone(),
             row.config.clone(),
             row.workload.clone(),
@@ -36,17 +33,10 @@ pub fn validation(record: &ValidationRecord) -> String {
             text(worst.map(|worst| figure(worst.reference))),
             text(worst.map(|worst| figure(worst.ours))),
             text(row.energy_error.map(error)),
-        ];
-        if die {
-            cells.push(text(row.die_row_ticks.map(figure)));
-        }
-        cells
+            text(row.die_row_ticks.map(figure)),
+        ]
     });
-    table(
-        names.iter().map(|name| (*name).to_owned()).collect(),
-        3,
-        rows.collect(),
-    )
+    table_without_empty(names.map(str::to_owned).to_vec(), 3, 6, rows.collect())
 }
 
 /// The distribution of errors in two lines.

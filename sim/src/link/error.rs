@@ -27,6 +27,8 @@ pub enum LinkError {
         from: String,
         /// Destination.
         to: String,
+        /// What bars the way that there is.
+        barred: Option<String>,
     },
     /// A transfer to where it starts.
     #[error("a transfer from '{node}' to itself crosses no link")]
@@ -50,6 +52,11 @@ pub enum LinkError {
         /// The rule.
         rule: String,
     },
+    /// What does not end within simulated time.
+    #[error(
+        "this would not end within the 213 days that are simulated: give fewer bytes, an earlier start or faster links"
+    )]
+    Endless,
     /// A submission before the network's present.
     #[error("a transfer submitted at {at}, before the present {now}")]
     Past {

@@ -55,7 +55,10 @@ impl Link {
             Fabric::Ring(ring) => {
                 let time = ring.all_reduce(bytes, devices);
                 let measured = self.measured.as_ref().filter(|_| devices > 1);
-                Ok(measured.map_or(time, |measured| measured.correct(time, bytes)))
+                let time = measured.map_or(time, |measured| measured.correct(time, bytes));
+                Some(time)
+                    .filter(|&time| time < Ps::END)
+                    .ok_or(LinkError::Endless)
             }
             Fabric::Topology(_) if devices < 2 => Ok(Ps::ZERO),
             Fabric::Topology(topology) => {
@@ -77,7 +80,8 @@ impl Link {
                 let mut network = Network::new(Arc::clone(topology));
                 let ends = (ranks[from as usize], ranks[to as usize]);
                 network.submit(Ps::ZERO, Transfer::new(ends.0, ends.1, bytes))?;
-                Ok(network.drain().last().map_or(Ps::ZERO, |done| done.at))
+                let done = network.drain();
+                done.last().map(|done| done.at).ok_or(LinkError::Endless)
             }
         }
     }

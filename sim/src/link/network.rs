@@ -167,6 +167,7 @@ impl Network {
     /// The next time at which something starts, ends or arrives.
     pub fn next_event(&self) -> Option<Ps> {
         let arrival = self.arriving.first().map(|done| done.at);
+        let arrival = arrival.filter(|&at| at < Ps::END);
         [self.next_change(), arrival].into_iter().flatten().min()
     }
 
@@ -216,9 +217,11 @@ impl Network {
         let flows = self.flows.values().filter_map(|flow| {
             let part = flow.left - flow.held.unwrap_or(0);
             let time = part.div_ceil(u128::from(flow.rate).max(1));
-            (flow.rate > 0).then(|| self.now + Ps(u64::try_from(time).unwrap_or(u64::MAX)))
+            let time = u64::try_from(time).ok().filter(|_| flow.rate > 0)?;
+            Some(self.now + Ps(time))
         });
-        flows.chain(begin).min()
+        // What would happen at the end of time never does; nothing else can stop a run there.
+        flows.chain(begin).min().filter(|&at| at < Ps::END)
     }
 
     fn run_to(&mut self, until: Ps) {

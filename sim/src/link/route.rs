@@ -57,7 +57,24 @@ impl Topology {
             topology: self.name.clone(),
             from: self.name_of(from),
             to: self.name_of(to),
+            barred: self.barred(from, to),
         })
+    }
+
+    /// What bars the way between two peers, if there is one.
+    fn barred(&self, from: NodeId, to: NodeId) -> Option<String> {
+        let edges = self.shortest(from, to, &NodeKind::forwards)?;
+        let through = edges.first().map(|&edge| self.edges()[edge].to)?;
+        let value = match self.peer_to_peer {
+            PeerToPeer::None => "none",
+            PeerToPeer::Switch => "switch",
+            PeerToPeer::All => return None,
+        };
+        Some(format!(
+            "peer_to_peer = \"{value}\" bars the way through '{}', and there is no host memory to copy \
+             by: give peer_to_peer = \"all\" (\"switch\" below a switch), or a host, or make it an nv_switch",
+            self.name_of(through)
+        ))
     }
 
     fn through_memory(&self, from: NodeId, to: NodeId) -> Option<Route> {
@@ -90,8 +107,9 @@ impl Topology {
                 let Some((latency, Reverse(rate), way)) = front.get(&edge.from) else {
                     continue;
                 };
-                let through = edge.from == from || passes(self.nodes()[edge.from.0].kind);
-                if !through || reached[edge.to.0] {
+                // What does not forward is an end or nothing.
+                let leads = edge.to == to || passes(self.nodes()[edge.to.0].kind);
+                if !leads || reached[edge.to.0] {
                     continue;
                 }
                 let narrowest = edge

@@ -4,7 +4,7 @@
 use super::error::ConfigError;
 use super::part_raw::{RawMemory, RawRules};
 use super::pim::PimDevice;
-use super::raw::RawMachine;
+use super::raw::{RawMachine, RawMemoryOf};
 use super::{Machine, Setting, energy, part, part_timing, pim, resolve, topology};
 use crate::dram::Standard;
 use crate::pim::PimTiming;
@@ -135,6 +135,14 @@ impl PartDocuments {
         settings: &[&Setting],
     ) -> Result<PartDocuments, ConfigError> {
         let part = Document::<RawMemory>::read(text, prefix, settings)?;
+        PartDocuments::of(source, name, part)
+    }
+
+    fn of(
+        source: &dyn PartSource,
+        name: &str,
+        part: Document<RawMemory>,
+    ) -> Result<PartDocuments, ConfigError> {
         let rules = rules(source, &part, "rules", &part.raw.rules)?;
         Ok(PartDocuments {
             name: name.to_owned(),
@@ -251,7 +259,14 @@ fn documents(
             }
             None
         }
-        Some(name) => {
+        Some(RawMemoryOf::Own(table)) => {
+            let text = machine.source.clone();
+            let part = Document::of_table(text, "memory.", table.clone(), &of_part)?;
+            let mut part = PartDocuments::of(source, "own memory", part)?;
+            part.add_rules(source, &machine)?;
+            Some(part)
+        }
+        Some(RawMemoryOf::Named(name)) => {
             let Some(text) = source.part(name) else {
                 let names = source.part_names();
                 let rule = format!("no memory part '{name}'; there are {}", names.join(", "));
@@ -273,6 +288,8 @@ pub(super) struct Document<T> {
     pub raw: T,
     pub table: toml::Table,
     source: PartText,
+    /// Where in the text its table lies: a path with a dot behind it, or nothing.
+    root: &'static str,
     /// What settings write before the document's own paths.
     prefix: &'static str,
     settings: Vec<Setting>,
@@ -289,6 +306,7 @@ impl<T: DeserializeOwned> Document<T> {
             raw,
             table: toml::Table::new(),
             source,
+            root: "",
             prefix,
             settings: settings.iter().map(|&setting| setting.clone()).collect(),
         };
@@ -298,17 +316,52 @@ impl<T: DeserializeOwned> Document<T> {
             insert(&mut document.table, path, setting)?;
         }
         if !settings.is_empty() {
-            let value = toml::Value::Table(document.table.clone());
-            document.raw = serde_path_to_error::deserialize(value).map_err(|error| {
-                let path = field_path(&error.path().to_string(), error.inner().message());
-                document.fault(&path, error.inner().message())
-            })?;
+            document.raw = document.again()?;
         }
         Ok(document)
+    }
+
+    /// A table that a text has at `root`, which settings write before its paths too.
+    fn of_table(
+        source: PartText,
+        root: &'static str,
+        table: toml::Table,
+        settings: &[&Setting],
+    ) -> Result<Document<T>, ConfigError> {
+        let mut document = Document {
+            raw: (),
+            table,
+            source,
+            root,
+            prefix: root,
+            settings: settings.iter().map(|&setting| setting.clone()).collect(),
+        };
+        for &setting in settings {
+            let path = setting.path.strip_prefix(root).unwrap_or(&setting.path);
+            insert(&mut document.table, path, setting)?;
+        }
+        let raw = document.again()?;
+        Ok(Document {
+            raw,
+            table: document.table,
+            source: document.source,
+            root,
+            prefix: root,
+            settings: document.settings,
+        })
     }
 }
 
 impl<T> Document<T> {
+    /// The value of the table as it is now.
+    fn again<U: DeserializeOwned>(&self) -> Result<U, ConfigError> {
+        let value = toml::Value::Table(self.table.clone());
+        serde_path_to_error::deserialize(value).map_err(|error| {
+            let path = field_path(&error.path().to_string(), error.inner().message());
+            self.fault(&path, error.inner().message())
+        })
+    }
+
     /// What to call the text.
     pub(super) fn origin(&self) -> &str {
         &self.source.origin
@@ -322,18 +375,17 @@ impl<T> Document<T> {
                 || full.starts_with(&format!("{}.", setting.path))
                 || setting.path.starts_with(&format!("{full}."))
         };
-        match self.settings.iter().rev().find(covers) {
-            Some(setting) => {
-                let mut error = ConfigError::from_serde(&setting.option(), &full, message);
-                // The option names the path already when it is the one at fault.
-                if full == setting.path {
-                    error.path.clear();
-                }
-                error
-            }
-            None => ConfigError::from_serde(&self.source.origin, path, message)
-                .located(&self.source.text, span_of(&self.source.text, path)),
+        let Some(setting) = self.settings.iter().rev().find(covers) else {
+            let path = format!("{}{path}", self.root);
+            return ConfigError::from_serde(&self.source.origin, &path, message)
+                .located(&self.source.text, span_of(&self.source.text, &path));
+        };
+        let mut error = ConfigError::from_serde(&setting.option(), &full, message);
+        // The option names the path already when it is the one at fault.
+        if full == setting.path {
+            error.path.clear();
         }
+        error
     }
 }
 
@@ -352,6 +404,8 @@ fn parse<T: DeserializeOwned>(source: &PartText) -> Result<T, ConfigError> {
 /// serde's path of an unknown or missing key ends at its table; the key itself is in the message.
 fn field_path(path: &str, message: &str) -> String {
     let path = if path == "." { "" } else { path };
+    // Elements are `links.0` in settings, and `links[0]` to serde.
+    let path = &path.replace('[', ".").replace(']', "");
     let key = message
         .strip_prefix("unknown field `")
         .or_else(|| message.strip_prefix("missing field `"))
@@ -359,7 +413,7 @@ fn field_path(path: &str, message: &str) -> String {
     match key {
         Some(key) if path.is_empty() => key.to_owned(),
         Some(key) if path.rsplit('.').next() != Some(key) => format!("{path}.{key}"),
-        _ => path.to_owned(),
+        _ => path.clone(),
     }
 }
 
@@ -370,7 +424,11 @@ fn insert(table: &mut toml::Table, path: &str, setting: &Setting) -> Result<(), 
     let mut keys: Vec<&str> = path.split('.').collect();
     // A table that a file lacks would only be reported by what else is missing in it.
     if keys.len() > 1 && !table.contains_key(keys[0]) && !OPTIONAL.contains(&keys[0]) {
-        let tables = table.iter().filter(|(_, value)| value.is_table());
+        let holds = |value: &toml::Value| match value {
+            toml::Value::Array(array) => array.iter().any(toml::Value::is_table),
+            other => other.is_table(),
+        };
+        let tables = table.iter().filter(|(_, value)| holds(value));
         let tables: Vec<&str> = tables.map(|(name, _)| name.as_str()).collect();
         let mut error = setting.error(&format!(
             "there is no table '{}' here; there are {}",
@@ -380,25 +438,59 @@ fn insert(table: &mut toml::Table, path: &str, setting: &Setting) -> Result<(), 
         error.nearest = spelling::nearest(keys[0], tables).map(str::to_owned);
         return Err(error);
     }
-    let mut at = table;
     let last = keys.pop().unwrap_or_default();
-    for key in keys {
-        let next = at
-            .entry(key)
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        let toml::Value::Table(next) = next else {
-            return Err(setting.error(&format!("'{key}' is a value, not a table")));
+    let Some((first, rest)) = keys.split_first() else {
+        put(table, path, last, setting);
+        return Ok(());
+    };
+    let new = || toml::Value::Table(toml::Table::new());
+    let mut at = table.entry(*first).or_insert_with(new);
+    let mut above = *first;
+    for key in rest {
+        at = match at {
+            toml::Value::Table(table) => table.entry(*key).or_insert_with(new),
+            toml::Value::Array(array) => element(array, above, key, setting)?,
+            _ => return Err(setting.error(&format!("'{above}' is a value, not a table"))),
         };
-        at = next;
+        above = key;
     }
+    match at {
+        toml::Value::Table(table) => put(table, path, last, setting),
+        toml::Value::Array(array) => {
+            *element(array, above, last, setting)? = setting.value.clone();
+        }
+        _ => return Err(setting.error(&format!("'{above}' is a value, not a table"))),
+    }
+    Ok(())
+}
+
+fn put(table: &mut toml::Table, path: &str, last: &str, setting: &Setting) {
     // A timing parameter set in another unit replaces the one in the file.
     if path.starts_with("timing.")
         && let Some(name) = part_timing::stem(last)
     {
-        at.retain(|key, _| part_timing::stem(key) != Some(name));
+        table.retain(|key, _| part_timing::stem(key) != Some(name));
     }
-    at.insert(last.to_owned(), setting.value.clone());
-    Ok(())
+    table.insert(last.to_owned(), setting.value.clone());
+}
+
+/// An element of the list `name`, by its number.
+fn element<'a>(
+    array: &'a mut [toml::Value],
+    name: &str,
+    key: &str,
+    setting: &Setting,
+) -> Result<&'a mut toml::Value, ConfigError> {
+    let count = array.len();
+    let found = key
+        .parse()
+        .ok()
+        .and_then(|index: usize| array.get_mut(index));
+    found.ok_or_else(|| {
+        setting.error(&format!(
+            "'{name}' is a list of {count}: its elements are {name}.0, {name}.1 and so on; found '{key}'"
+        ))
+    })
 }
 
 /// Bytes of the value at a dotted path, if the text has it; elements of arrays by index.

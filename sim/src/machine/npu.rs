@@ -79,14 +79,21 @@ pub(super) enum RawPartialFolds {
     Exact,
 }
 
+/// Arrays, and rows and columns of each, at most.
+const MOST_SIDE: u64 = 1 << 16;
 /// Cycles of a multiply-accumulate at most.
 const MOST_MAC_LATENCY: u64 = 64;
 
 /// The arrays, with the rules between their keys.
 fn array(machine: &Document<RawMachine>, raw: &RawNpu) -> Result<Array, ConfigError> {
-    if raw.rows.0 > 1 << 16 || raw.columns.0 > 1 << 16 || raw.arrays.0 > 1 << 16 {
-        let rule = "arrays, rows and columns are at most 65536 each";
-        return Err(machine.fault("npu.arrays", rule));
+    let sizes = [
+        ("npu.arrays", raw.arrays.0),
+        ("npu.rows", raw.rows.0),
+        ("npu.columns", raw.columns.0),
+    ];
+    if let Some((path, found)) = sizes.into_iter().find(|(_, size)| *size > MOST_SIDE) {
+        let rule = format!("arrays, rows and columns are at most {MOST_SIDE} each; found {found}");
+        return Err(machine.fault(path, &rule));
     }
     let array = Array {
         count: raw.arrays.0,

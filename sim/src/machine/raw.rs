@@ -6,7 +6,9 @@ use super::link::RawLink;
 use super::npu::RawNpu;
 use super::pim_raw::{RawAttAcc, RawHbmPim, RawPim};
 use super::plain::RawPlain;
-use serde::Deserialize;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::fmt;
 
 /// A machine file.
 #[derive(Debug, Clone, Deserialize)]
@@ -14,8 +16,9 @@ use serde::Deserialize;
 pub(super) struct RawMachine {
     /// One sentence for `hw list`.
     pub description: String,
-    /// Name of the memory part (`hw-configs/parts`); machines with an NPU need one.
-    pub memory: Option<String>,
+    /// Memory part: its name (`hw-configs/parts`), or its keys in a table, as `hw show` prints them;
+    /// machines with an NPU need one.
+    pub memory: Option<RawMemoryOf>,
     /// A bandwidth and a latency instead of a memory part.
     pub plain_memory: Option<RawPlain>,
     /// Neural processing unit.
@@ -36,6 +39,40 @@ pub(super) struct RawMachine {
     pub energy: Option<String>,
     /// Departures from the physical model, for parity with a reference simulator.
     pub quirks: Option<RawQuirks>,
+}
+
+/// `memory`
+#[derive(Debug, Clone)]
+pub(super) enum RawMemoryOf {
+    /// A part by name.
+    Named(String),
+    /// The keys of a part.
+    Own(toml::Table),
+}
+
+struct MemoryVisitor;
+
+impl<'de> Visitor<'de> for MemoryVisitor {
+    type Value = RawMemoryOf;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a memory part, or a table of its keys")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<RawMemoryOf, E> {
+        Ok(RawMemoryOf::Named(name.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawMemoryOf, A::Error> {
+        let table = toml::Table::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        Ok(RawMemoryOf::Own(table))
+    }
+}
+
+impl<'de> Deserialize<'de> for RawMemoryOf {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MemoryVisitor)
+    }
 }
 
 /// `[quirks]`: all off unless named. Each is independent of the others.

@@ -1,12 +1,13 @@
 //! From an account in femtojoules to the figures of a record.
 
 use crate::energy::{Energies, Spent};
+use crate::exec::Group;
 use crate::record::energy::{EnergyComponent, EnergyRecord};
 
 const FJ_PER_MJ: f64 = 1e12;
 
-/// The record of an account on each of `devices` devices that made `tokens` tokens together.
-pub fn record(energies: &Energies, spent: &Spent, devices: u64, tokens: u64) -> EnergyRecord {
+/// The record of an account on one device of each stage of `group`, whose replica made `tokens` tokens.
+pub fn record(energies: &Energies, spent: &Spent, group: Group, tokens: u64) -> EnergyRecord {
     let components = spent.components.iter().map(|component| EnergyComponent {
         name: component.name.to_owned(),
         unit: component.unit.to_owned(),
@@ -19,9 +20,10 @@ pub fn record(energies: &Energies, spent: &Spent, devices: u64, tokens: u64) -> 
     EnergyRecord {
         table: energies.name.clone(),
         node_nm: energies.node_nm,
+        stages: group.pipeline,
         components: components.collect(),
         device_mj: device,
-        mj_per_token: device * devices as f64 / tokens.max(1) as f64,
+        mj_per_token: device * group.tensor as f64 / tokens.max(1) as f64,
         partial: spent.is_partial(),
     }
 }

@@ -80,7 +80,14 @@ pub fn route(topology: &Topology, from: NodeId, to: NodeId, route: &Route) -> Ro
 /// A way to run a collective of `bytes` a rank over `ranks`. Bus bandwidth is what crosses a port
 /// of the best algorithm for the amount: `2 (n - 1) / n` of an all-reduce, `(n - 1) / n` of its
 /// halves and of an all-to-all, all of a broadcast.
-pub fn way(plan: &Plan, collective: Collective, bytes: u64, ranks: usize) -> CollectiveWay {
+/// `offered` says whether the topology's library has the algorithm.
+pub fn way(
+    plan: &Plan,
+    offered: bool,
+    collective: Collective,
+    bytes: u64,
+    ranks: usize,
+) -> CollectiveWay {
     let ranks = ranks as f64;
     let crossing = match collective {
         Collective::AllReduce => 2.0 * (ranks - 1.0) / ranks,
@@ -92,6 +99,7 @@ pub fn way(plan: &Plan, collective: Collective, bytes: u64, ranks: usize) -> Col
     CollectiveWay {
         algorithm: plan.algorithm.name().to_owned(),
         protocol: plan.protocol.clone(),
+        offered,
         time_us: seconds * 1e6,
         closed_form: plan.closed,
         sent_bytes: plan.sent_bytes,

@@ -89,6 +89,31 @@ impl Attention {
         (self.head_tiles * self.key_tiles) as usize
     }
 
+    /// Lines of keys and values, as often as tiles load them; blocks of the arrays; and rows that are
+    /// normalised.
+    pub(super) fn work(&self) -> u64 {
+        let Sizes {
+            heads,
+            kv_heads,
+            dim,
+            queries,
+            keys,
+        } = self.sizes;
+        let array = self.machine.core.array;
+        let elements = (self.machine.line_bytes() / self.machine.element_bytes).max(1);
+        let product = |factors: [u64; 4]| factors.into_iter().fold(1, u64::saturating_mul);
+        let query_blocks = self.head_tiles.div_ceil(kv_heads);
+        let loaded = product([2, self.head_tiles, keys, dim.div_ceil(elements)]);
+        let in_tile = self
+            .tile_queries
+            .div_ceil(array)
+            .saturating_mul(query_blocks);
+        let along = keys.div_ceil(array).saturating_mul(dim.div_ceil(array));
+        let blocks = product([2, heads, in_tile, along]);
+        let rows = product([heads, queries, self.key_tiles, 1]);
+        loaded.saturating_add(blocks).saturating_add(rows)
+    }
+
     /// Multiplications and additions of both products.
     pub(super) fn macs(&self) -> u64 {
         let sizes = &self.sizes;

@@ -72,10 +72,21 @@ pub enum OnnximError {
     /// A part that the channel cannot follow.
     #[error("memory part: {0}")]
     Memory(String),
+    /// More to follow one by one than is worth waiting for.
+    #[error("{needed} lines and blocks to follow one by one; at most {most}")]
+    Large {
+        /// Lines and blocks of all operators.
+        needed: u64,
+        /// Most of them.
+        most: u64,
+    },
     /// Nothing can happen any more.
     #[error("nothing can happen any more after core cycle {0}")]
     Stalled(u64),
 }
+
+/// Lines and blocks of a run at most: about a minute of the host's time.
+const MOST_WORK: u64 = 1 << 26;
 
 /// Inputs of a graph are given sixteen times their bytes (`Model.cc`).
 const INPUT_FACTOR: u64 = 16;

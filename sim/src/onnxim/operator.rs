@@ -69,6 +69,16 @@ impl Operator {
         }
     }
 
+    /// Lines and blocks that a run follows one by one, about.
+    pub(super) fn work(&self) -> u64 {
+        match &self.kind {
+            Kind::Product(product) => product.work(),
+            Kind::Attention(attention) => attention.work(),
+            Kind::Rowwise(rowwise) => rowwise.work(),
+            Kind::Skipped(tiles) => *tiles as u64,
+        }
+    }
+
     /// Multiply-accumulates of its products.
     pub(super) fn macs(&self) -> u64 {
         match &self.kind {

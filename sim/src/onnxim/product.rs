@@ -54,6 +54,28 @@ impl Product {
         }
     }
 
+    /// Lines of operands, as often as tiles load them, and of outputs; and blocks of the arrays.
+    pub(super) fn work(&self) -> u64 {
+        let (total, outer) = (&self.extents, &self.mapping.outer);
+        let elements = (self.line_bytes / self.element_bytes).max(1);
+        let lines = |rows: u64, width: u64, times: u64| {
+            let lines = rows.saturating_mul(width.div_ceil(elements));
+            lines.saturating_mul(times)
+        };
+        let blocks = [total.m, total.k, total.n]
+            .iter()
+            .fold(1, |blocks: u64, extent| {
+                blocks.saturating_mul(extent.div_ceil(self.array))
+            });
+        [
+            lines(total.m, total.k, outer.n),
+            lines(total.n, total.k, outer.m),
+            lines(total.m, total.n, 1),
+        ]
+        .into_iter()
+        .fold(blocks, u64::saturating_add)
+    }
+
     pub(super) fn tiles(&self) -> usize {
         let outer = &self.mapping.outer;
         (outer.m * outer.n * outer.k) as usize

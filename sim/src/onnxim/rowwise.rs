@@ -74,6 +74,12 @@ impl Rowwise {
         }
     }
 
+    /// Lines of both inputs and of the output.
+    pub(super) fn work(&self) -> u64 {
+        let lines = self.row_bytes.div_ceil(self.machine.line_bytes());
+        lines.saturating_mul(self.tokens).saturating_mul(3)
+    }
+
     pub(super) fn tiles(&self) -> usize {
         self.tokens.div_ceil(self.tokens_per_tile) as usize
     }

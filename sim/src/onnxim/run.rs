@@ -1,7 +1,6 @@
 //! A run: cores, channels and crossbar in clocks of their own, in this order where edges coincide.
 //! Edges at which nothing can happen are passed over.
 
-use super::OnnximError;
 use super::address::Interleaving;
 use super::channel::Channel;
 use super::core::Core;
@@ -10,6 +9,7 @@ use super::machine::Machine;
 use super::operator::Operator;
 use super::pool::Access;
 use super::schedule::{OperatorLog, Schedule};
+use super::{MOST_WORK, OnnximError};
 
 /// What a channel served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +63,15 @@ struct Run<'a> {
 
 /// Runs operators one after the other.
 pub(super) fn run(machine: &Machine, operators: Vec<Operator>) -> Result<Report, OnnximError> {
+    let needed = operators
+        .iter()
+        .fold(0, |sum: u64, operator| sum.saturating_add(operator.work()));
+    if needed > MOST_WORK {
+        return Err(OnnximError::Large {
+            needed,
+            most: MOST_WORK,
+        });
+    }
     let channels = machine.memory.organisation.channels;
     let ports = machine.cores * machine.ports_per_core;
     let made: Result<Vec<Channel>, OnnximError> = (0..channels)

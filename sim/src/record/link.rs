@@ -115,12 +115,15 @@ pub struct CollectiveRecord {
     pub collective: String,
     /// Devices in the order of their ranks.
     pub devices: Vec<String>,
-    /// Bytes of one device.
+    /// Bytes of one device: what it holds before, of an all-gather after; of a broadcast, of the first.
     pub bytes: u64,
     /// The fastest, or the one asked for.
     pub chosen: CollectiveWay,
     /// Every algorithm that can do it, with its fastest protocol.
     pub ways: Vec<CollectiveWay>,
+    /// Algorithms that can do it and whose time is not found, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 /// One way to run a collective.
@@ -130,6 +133,9 @@ pub struct CollectiveWay {
     pub algorithm: String,
     /// Protocol.
     pub protocol: String,
+    /// Whether the topology's library has the algorithm, so that it may be chosen unasked.
+    #[serde(default = "yes")]
+    pub offered: bool,
     /// From the call to the last arrival.
     pub time_us: f64,
     /// Whether the time is a closed form; otherwise the messages were simulated.
@@ -140,4 +146,8 @@ pub struct CollectiveWay {
     pub algorithm_gb_per_s: f64,
     /// Bytes that cross a port over the time.
     pub bus_gb_per_s: f64,
+}
+
+fn yes() -> bool {
+    true
 }

@@ -18,5 +18,5 @@ pub use compare::{compare, summary};
 pub use figures::Figure;
 pub use neupims::ArtifactCase;
 pub use newton::{Batches, NewtonCase, NewtonError, NewtonRow, Recorded, newton_rows};
-pub use onnxim::{onnxim_figure, run_onnxim};
+pub use onnxim::{Layer, onnxim_figure, run_onnxim};
 pub use table::{ReferenceRow, ReferenceTable, TableError};

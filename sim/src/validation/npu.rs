@@ -4,6 +4,7 @@
 use super::cells::{Cells, Row};
 use super::compare::compare_figures;
 use super::newton::Recorded;
+use super::onnxim::{Layer, read_layer};
 use super::table::TableError;
 use crate::npu::Rates;
 use crate::record::npu_validation::{Kind, NpuValidationRow};
@@ -47,6 +48,10 @@ const FORMS: [(&str, &str); 7] = [
     ("L-A100", "L-A100"),
     ("L-TPUv3n", "L-TPUv3n"),
 ];
+/// Simulators, by how their names begin.
+const SIMULATORS: [&str; 3] = ["SCALE-Sim", "ONNXim", "LLMCompass"];
+/// Devices of LLMCompass whose arrays its rows give: cores, arrays of each, rows and columns.
+const DEVICES: [(&str, &str); 1] = [("L-A100", "108x4x16x16")];
 /// Extents at most.
 const MOST: u64 = 1 << 20;
 
@@ -73,8 +78,8 @@ pub enum NpuCase {
 pub enum Work {
     /// A product.
     Product(Product),
-    /// A layer, by the words of the table.
-    Layer(String),
+    /// A layer.
+    Layer(Layer),
 }
 
 /// A row: what to run, and what came out there.
@@ -104,12 +109,13 @@ fn read(row: &Row<'_>) -> Result<NpuRow, TableError> {
         }
     }
     let (case, kind) = case(row, config)?;
+    agrees(row, config, &case)?;
     if figures.is_empty() && kind != Kind::LlmCompass {
         return Err(row.fault("(whole row)", "has no figure to compare".to_owned()));
     }
     let workload = match case.work() {
         Work::Product(Product { m, k, n, .. }) => format!("{m} x {k} x {n}"),
-        Work::Layer(name) => name,
+        Work::Layer(layer) => layer.words,
     };
     let text = |column| row.get(column).unwrap_or("-").to_owned();
     let recorded = figures.iter().find(|(column, ..)| *column == "cycles");
@@ -212,6 +218,40 @@ fn case(row: &Row<'_>, config: &str) -> Result<(NpuCase, Kind), TableError> {
     }
 }
 
+/// Refuses a simulator, an array or a dataflow that the configuration contradicts.
+fn agrees(row: &Row<'_>, config: &str, case: &NpuCase) -> Result<(), TableError> {
+    let (own, array) = match case {
+        NpuCase::ScaleSim(..) => ("SCALE-Sim", None),
+        NpuCase::Onnxim { cores, side, .. } => ("ONNXim", Some(format!("{cores}x{side}x{side}"))),
+        NpuCase::LlmCompass(_) => {
+            let known = DEVICES.iter().find(|(name, _)| *name == config);
+            ("LLMCompass", known.map(|(_, array)| (*array).to_owned()))
+        }
+    };
+    let simulator = row.need("simulator")?.to_lowercase();
+    let named = SIMULATORS
+        .iter()
+        .find(|name| simulator.starts_with(&name.to_lowercase()));
+    if let Some(other) = named.filter(|name| **name != own) {
+        let rule = format!("{other} has no configuration '{config}': it is one of {own}");
+        return Err(row.fault("simulator", rule));
+    }
+    if let (Some(array), Some(given)) = (array, row.get("array"))
+        && array != given
+    {
+        let rule = format!("configuration '{config}' has {array}; found '{given}'");
+        return Err(row.fault("array", rule));
+    }
+    let holds = |flow: &str| flow.starts_with("ws");
+    if let (NpuCase::Onnxim { .. }, Some(flow)) = (case, row.get("dataflow"))
+        && !holds(flow)
+    {
+        let rule = format!("configuration '{config}' holds weights (ws); found '{flow}'");
+        return Err(row.fault("dataflow", rule));
+    }
+    Ok(())
+}
+
 fn product(row: &Row<'_>) -> Result<Product, TableError> {
     let whole = |column| row.whole(column, (1, MOST));
     Ok(Product::new(whole("M")?, whole("K")?, whole("N")?))
@@ -221,7 +261,11 @@ fn product(row: &Row<'_>) -> Result<Product, TableError> {
 fn work(row: &Row<'_>) -> Result<Work, TableError> {
     let first = row.need("M")?;
     if row.get("K").is_none() && row.get("N").is_none() && first.parse::<u64>().is_err() {
-        return Ok(Work::Layer(first.to_owned()));
+        let layer = read_layer(first).map_err(|fault| TableError {
+            nearest: fault.nearest,
+            ..row.fault("M", fault.rule)
+        });
+        return layer.map(Work::Layer);
     }
     product(row).map(Work::Product)
 }

@@ -3,15 +3,15 @@
 
 use super::npu::Work;
 use crate::onnxim::{Activation, Machine, Report, Sequence, Shape, gemm, layer};
-use memwall_models::{Model, registry};
+use memwall_models::{Model, registry, spelling};
 
 /// Runs what a machine ran; why not, if it cannot be.
 pub fn run_onnxim(machine: &Machine, work: &Work) -> Result<Report, String> {
     let report = match work {
         Work::Product(product) => gemm(machine, product.m, product.k, product.n),
-        Work::Layer(words) => {
-            let (shape, sequences) = read_layer(words)?;
-            layer(machine, &shape, &sequences)
+        Work::Layer(block) => {
+            let sequences = vec![block.sequence; block.batch as usize];
+            layer(machine, &block.shape, &sequences)
         }
     };
     report.map_err(|error| error.to_string())
@@ -39,11 +39,43 @@ const OPT_125M: Shape = Shape {
     max_tokens: 2048,
 };
 
+/// A layer by the words of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// The words.
+    pub words: String,
+    /// The block.
+    pub shape: Shape,
+    /// Each sequence of the batch.
+    pub sequence: Sequence,
+    /// Sequences.
+    pub batch: u64,
+}
+
+/// Why words are no layer, and what was probably meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NoLayer {
+    pub(super) rule: String,
+    pub(super) nearest: Option<String>,
+}
+
+impl From<String> for NoLayer {
+    fn from(rule: String) -> NoLayer {
+        NoLayer {
+            rule,
+            nearest: None,
+        }
+    }
+}
+
+/// Sizes that words may give.
+const SIZES: [&str; 7] = ["d", "heads", "kv_heads", "ffn", "batch", "seq", "context"];
+
 /// `prefill|decode MODEL layer batch=B seq=S`, or sizes `d=`, `heads=`, `kv_heads=`, `ffn=` in place
 /// of the model: then an OPT block, its feed-forward network four times as wide where nothing is
 /// said. A decode step has one new token, which `seq` counts.
-fn read_layer(words: &str) -> Result<(Shape, Vec<Sequence>), String> {
-    let mut words = words.split_whitespace();
+pub(super) fn read_layer(text: &str) -> Result<Layer, NoLayer> {
+    let mut words = text.split_whitespace();
     let phase = words.next().unwrap_or_default();
     let (mut shape, mut batch, mut seq) = (OPT_125M, 1, None);
     let (mut hidden, mut heads, mut kv_heads, mut ffn, mut named) = (None, None, None, None, false);
@@ -62,19 +94,27 @@ fn read_layer(words: &str) -> Result<(Shape, Vec<Sequence>), String> {
             "ffn" => ffn = Some(number),
             "batch" => batch = number,
             "seq" | "context" => seq = Some(number),
-            _ => return Err(format!("no size '{key}' of a layer is known")),
+            _ => {
+                return Err(NoLayer {
+                    rule: format!(
+                        "no size '{key}' of a layer is known; there are {}",
+                        SIZES.join(", ")
+                    ),
+                    nearest: spelling::nearest(key, SIZES).map(str::to_owned),
+                });
+            }
         }
     }
     if let Some(hidden) = hidden {
         shape.hidden = hidden;
         shape.ffn = 4 * hidden;
     } else if !named {
-        return Err("a layer needs a model or 'd='".to_owned());
+        return Err("a layer needs a model or 'd='".to_owned().into());
     }
     shape.heads = heads.unwrap_or(shape.heads);
     shape.kv_heads = kv_heads.or(heads).unwrap_or(shape.kv_heads);
     shape.ffn = ffn.unwrap_or(shape.ffn);
-    let seq = seq.ok_or("a layer needs 'seq='")?;
+    let seq = seq.ok_or_else(|| "a layer needs 'seq='".to_owned())?;
     let sequence = match phase {
         "prefill" => Sequence {
             tokens: seq,
@@ -85,26 +125,37 @@ fn read_layer(words: &str) -> Result<(Shape, Vec<Sequence>), String> {
             cached: seq - 1,
         },
         _ => {
-            return Err(format!(
-                "a layer begins with prefill or decode, not '{phase}'"
-            ));
+            return Err(NoLayer {
+                rule: format!("a layer begins with prefill or decode, not '{phase}'"),
+                nearest: spelling::nearest(phase, ["prefill", "decode"]).map(str::to_owned),
+            });
         }
     };
     if batch > MOST_SEQUENCES {
-        return Err(format!("a batch has at most {MOST_SEQUENCES} sequences"));
+        return Err(format!("a batch has at most {MOST_SEQUENCES} sequences").into());
     }
-    Ok((shape, vec![sequence; batch as usize]))
+    Ok(Layer {
+        words: text.to_owned(),
+        shape,
+        sequence,
+        batch,
+    })
 }
 
 const MOST_SEQUENCES: u64 = 1 << 16;
 
-fn model(name: &str) -> Result<Shape, String> {
+fn model(name: &str) -> Result<Shape, NoLayer> {
     let name = name.to_lowercase();
     let name = name.strip_suffix("-shape").unwrap_or(&name);
     if name == "opt-125m" {
         return Ok(OPT_125M);
     }
-    let model = registry::get(name).map_err(|error| error.to_string())?;
+    let model = registry::get(name).map_err(|error| NoLayer {
+        rule: format!(
+            "no model '{name}' is known; there are opt-125m and those of memwall models list"
+        ),
+        nearest: error.nearest().map(str::to_owned),
+    })?;
     Ok(shape(&model))
 }
 
@@ -131,39 +182,46 @@ mod tests {
 
     #[test]
     fn words_of_a_layer() {
-        let (shape, sequences) = read_layer("prefill OPT-125M layer batch=1 seq=512").unwrap();
-        assert_eq!(shape, OPT_125M);
+        let layer = read_layer("prefill OPT-125M layer batch=1 seq=512").unwrap();
+        assert_eq!(layer.shape, OPT_125M);
         let whole = Sequence {
             tokens: 512,
             cached: 0,
         };
-        assert_eq!(sequences, [whole]);
-        let (shape, sequences) = read_layer("decode d=4096 heads=32 batch=64 seq=1024").unwrap();
-        assert_eq!((shape.ffn, shape.kv_heads), (16_384, 32));
+        assert_eq!((layer.sequence, layer.batch), (whole, 1));
+        let layer = read_layer("decode d=4096 heads=32 batch=64 seq=1024").unwrap();
+        assert_eq!((layer.shape.ffn, layer.shape.kv_heads), (16_384, 32));
         let step = Sequence {
             tokens: 1,
             cached: 1023,
         };
-        assert_eq!(sequences, [step; 64]);
-        let (shape, _) = read_layer("decode OPT-6.7B-shape layer batch=64 seq=1024").unwrap();
+        assert_eq!((layer.sequence, layer.batch), (step, 64));
+        let shape = read_layer("decode OPT-6.7B-shape layer batch=64 seq=1024")
+            .unwrap()
+            .shape;
         assert_eq!((shape.hidden, shape.ffn, shape.heads), (4096, 16_384, 32));
-        let (shape, _) = read_layer("prefill llama-3.1-8b seq=8").unwrap();
+        let shape = read_layer("prefill llama-3.1-8b seq=8").unwrap().shape;
         assert!(shape.gated && shape.kv_heads == 8);
     }
 
     #[test]
     fn words_that_are_none() {
-        for (words, why) in [
-            ("prefill OPT-126M seq=5", "opt-126m"),
-            ("train OPT-125M seq=5", "train"),
-            ("decode OPT-125M", "seq="),
-            ("decode batch=3 seq=4", "model"),
-            ("decode OPT-125M seq=0", "seq=0"),
-            ("decode OPT-125M seq=4 bach=3", "bach"),
-            ("decode OPT-125M seq=4 batch=100000", "65536"),
+        for (words, why, nearest) in [
+            ("prefill OPT-126M seq=5", "opt-126m", None),
+            ("prefill llama-2-7c seq=5", "no model", Some("llama-2-7b")),
+            ("train OPT-125M seq=5", "train", None),
+            ("decod OPT-125M seq=5", "decod", Some("decode")),
+            ("decode OPT-125M", "seq=", None),
+            ("decode batch=3 seq=4", "model", None),
+            ("decode OPT-125M seq=0", "seq=0", None),
+            ("decode OPT-125M seq=4 bach=3", "bach", Some("batch")),
+            ("decode OPT-125M seq=4 batch=100000", "65536", None),
         ] {
             let fault = read_layer(words).unwrap_err();
-            assert!(fault.contains(why), "{fault}");
+            assert!(fault.rule.contains(why), "{fault:?}");
+            if nearest.is_some() {
+                assert_eq!(fault.nearest.as_deref(), nearest);
+            }
         }
     }
 }

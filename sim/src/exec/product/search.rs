@@ -7,6 +7,9 @@
 //! twice as large has all these finalists and one more, and the execution of a mapping does not depend
 //! on what the scratchpad has beyond it: so it is never slower there.
 //!
+//! Beside a finalist stand the tiles of Gemmini's heuristic at that size, and its own with the extent that
+//! streams cut into a few parts more or fewer.
+//!
 //! Small products are tried on the memory itself. Large ones are tried on memory of constant rate, which
 //! costs no time for each burst, traffic then counts a little by itself, and finalists that the closed
 //! form puts far from the best are left out: there the rule holds as far as that memory and the closed
@@ -38,6 +41,10 @@ const FEW_BURSTS: u64 = 256;
 const MOST_TILES: u64 = 1 << 12;
 /// Bytes of a small product where memory has no bursts.
 const FEW_BYTES: u64 = 256 << 10;
+/// Products up to so many times that size are middling: finalists are recut.
+const SOME_TIMES: u64 = 16;
+/// Parts of an array's rows that the sizes of recut tiles are multiples of: whole bursts as a rule.
+const UNIT_PARTS: u64 = 8;
 /// Loop orders looked at; in the others an operand is loaded as often or more.
 const ORDERS: [Order; 4] = [Order::Mnk, Order::Nmk, Order::Kmn, Order::Knm];
 
@@ -64,8 +71,9 @@ pub(crate) fn choose(
 
 fn search(npu: &Npu, device: &DeviceMemory, gemm: &Gemm, resident: Resident) -> Option<Mapping> {
     let plain = plain(device);
-    let small = is_small(device, gemm);
-    let finalists = finalists(npu, &plain, gemm, resident, small);
+    let size = Size::of(device, gemm);
+    let small = size == Size::Small;
+    let finalists = finalists(npu, &plain, gemm, resident, size);
     if finalists.len() <= 1 {
         return finalists.first().copied();
     }
@@ -99,17 +107,34 @@ fn search(npu: &Npu, device: &DeviceMemory, gemm: &Gemm, resident: Resident) -> 
     chosen
 }
 
-/// Whether the product is so small that trying it on the memory itself costs little.
-fn is_small(device: &DeviceMemory, gemm: &Gemm) -> bool {
-    let (a, b, c) = gemm.bytes();
-    let most = match device {
-        DeviceMemory::Part(part) => {
-            let organisation = &part.organisation;
-            FEW_BURSTS * organisation.burst_bytes * organisation.channels as u64
+/// What trying a mapping of a product costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Size {
+    /// Little, on the memory itself.
+    Small,
+    /// Little, on memory of constant rate.
+    Middling,
+    /// As much as the search.
+    Large,
+}
+
+impl Size {
+    fn of(device: &DeviceMemory, gemm: &Gemm) -> Size {
+        let (a, b, c) = gemm.bytes();
+        let bytes = a.saturating_add(b).saturating_add(c);
+        let few = match device {
+            DeviceMemory::Part(part) => {
+                let organisation = &part.organisation;
+                FEW_BURSTS * organisation.burst_bytes * organisation.channels as u64
+            }
+            DeviceMemory::Plain(_) => FEW_BYTES,
+        };
+        match bytes {
+            bytes if bytes <= few => Size::Small,
+            bytes if bytes <= SOME_TIMES * few => Size::Middling,
+            _ => Size::Large,
         }
-        DeviceMemory::Plain(_) => FEW_BYTES,
-    };
-    a.saturating_add(b).saturating_add(c) <= most
+    }
 }
 
 /// The mapping of least cost at the scratchpad and at each of its halvings, largest first. Those of
@@ -120,7 +145,7 @@ fn finalists(
     plain: &Plain,
     gemm: &Gemm,
     resident: Resident,
-    small: bool,
+    size: Size,
 ) -> Vec<Mapping> {
     let mut halved: Vec<Npu> = Vec::new();
     for shift in 0..HALVINGS {
@@ -151,10 +176,32 @@ fn finalists(
             }
         }
     });
-    let best: Vec<(Cost, Mapping)> = best.into_iter().flatten().collect();
+    let found = halved.iter().zip(best);
+    let found = found.filter_map(|(of, best)| Some((of, best?)));
+    let mut best: Vec<(Cost, Mapping)> = Vec::new();
+    for (of, (cost, mapping)) in found {
+        let first = best.is_empty();
+        best.push((cost, mapping));
+        let fits =
+            |other: &Mapping| other.fits(of, gemm, resident) && other.fits(npu, gemm, resident);
+        let heuristic = super::gemmini::mapping(of, gemm);
+        let others = std::iter::once(heuristic).chain(recut(npu, gemm, &mapping));
+        for other in others.filter(fits) {
+            let costs = model.cost(&other);
+            let tried = match size {
+                Size::Small => true,
+                Size::Middling => first,
+                // A run more of a large product takes a tenth of the time of the search.
+                Size::Large => first && other == heuristic && costs < cost,
+            };
+            if tried {
+                best.push((costs, other));
+            }
+        }
+    }
     let least = best.iter().map(|(cost, _)| cost.time).min().unwrap_or(0);
     let near = best.into_iter().filter(|(cost, _)| {
-        let tried = small && cost.tiles <= MOST_TILES;
+        let tried = size == Size::Small && cost.tiles <= MOST_TILES;
         tried || cost.time <= least + least / MARGIN
     });
     let mut finalists: Vec<Mapping> = near.map(|(_, mapping)| mapping).collect();
@@ -162,6 +209,32 @@ fn finalists(
     let mut seen = BTreeSet::new();
     finalists.retain(|mapping| seen.insert(*mapping));
     finalists
+}
+
+/// A finalist with the extent that streams cut into a few parts more or fewer, which need not be whole
+/// blocks: the closed form does not see how loads and blocks mesh.
+fn recut(npu: &Npu, gemm: &Gemm, finalist: &Mapping) -> impl Iterator<Item = Mapping> {
+    let streams_n = finalist.stationary == Stationary::Activations;
+    let (extent, tile) = if streams_n {
+        (gemm.n, finalist.tile_n)
+    } else {
+        (gemm.m, finalist.tile_m)
+    };
+    let (parts, finalist) = (extent.div_ceil(tile), *finalist);
+    let unit = (npu.array.rows / UNIT_PARTS).max(1);
+    [parts.saturating_sub(1), parts + 1, parts + 2]
+        .into_iter()
+        .filter(move |parts| (1..=extent).contains(parts))
+        .map(move |parts| {
+            let size = extent.div_ceil(parts).next_multiple_of(unit).min(extent);
+            let mut other = finalist;
+            *(if streams_n {
+                &mut other.tile_n
+            } else {
+                &mut other.tile_m
+            }) = size;
+            other
+        })
 }
 
 /// Sizes of a tile in one dimension: equal parts, rounded up to `unit`, and below that its halves.

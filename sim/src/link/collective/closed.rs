@@ -5,9 +5,40 @@
 use super::Schedule;
 use crate::gpu::ratio;
 use crate::link::LinkError;
+use crate::link::route::Route;
 use crate::link::topology::{NodeId, Topology};
 use crate::time::Ps;
-use std::collections::BTreeMap;
+
+/// Routes between ranks, each looked for once.
+pub(super) struct Routes<'a> {
+    topology: &'a Topology,
+    nodes: &'a [NodeId],
+    found: Vec<Option<Route>>,
+}
+
+impl<'a> Routes<'a> {
+    pub(super) fn new(topology: &'a Topology, nodes: &'a [NodeId]) -> Routes<'a> {
+        Routes {
+            topology,
+            nodes,
+            found: vec![None; nodes.len() * nodes.len()],
+        }
+    }
+
+    /// Finds the route from rank `from` to rank `to`.
+    fn find(&mut self, from: usize, to: usize) -> Result<(), LinkError> {
+        let slot = &mut self.found[from * self.nodes.len() + to];
+        if slot.is_none() {
+            *slot = Some(self.topology.route(self.nodes[from], self.nodes[to])?);
+        }
+        Ok(())
+    }
+
+    /// A route that was found before.
+    fn of(&self, from: usize, to: usize) -> Option<&Route> {
+        self.found[from * self.nodes.len() + to].as_ref()
+    }
+}
 
 /// Sum over the steps of latency and of the bottleneck's bytes over its rate; `None` where steps
 /// are not symmetric and the schedule has to be executed.
@@ -18,41 +49,42 @@ pub fn closed_form(
     topology: &Topology,
     schedule: &Schedule,
     nodes: &[NodeId],
+    sizes: (u64, Ps),
+    wire: impl Fn(u64) -> u64,
+) -> Result<Option<Ps>, LinkError> {
+    by_routes(&mut Routes::new(topology, nodes), schedule, sizes, wire)
+}
+
+/// The same with routes that were found before.
+pub(super) fn by_routes(
+    routes: &mut Routes<'_>,
+    schedule: &Schedule,
     (bytes, step): (u64, Ps),
     wire: impl Fn(u64) -> u64,
 ) -> Result<Option<Ps>, LinkError> {
-    let mut routes = BTreeMap::new();
+    let capacities = routes.topology.capacities();
+    let amount = wire(schedule.bytes_of(bytes));
     let mut total = Ps::ZERO;
-    let mut messages = schedule.messages.as_slice();
-    while let Some(first) = messages.first() {
-        let count = messages.iter().take_while(|m| m.step == first.step).count();
-        let (now, rest) = messages.split_at(count);
-        messages = rest;
-        let mut crossings = vec![0u64; topology.capacities().len()];
-        let mut ways = Vec::with_capacity(count);
+    let mut crossings = vec![0u64; capacities.len()];
+    for now in schedule.messages.chunk_by(|a, b| a.step == b.step) {
+        crossings.fill(0);
         for message in now {
-            let ends = (nodes[message.from], nodes[message.to]);
-            if let std::collections::btree_map::Entry::Vacant(slot) = routes.entry(ends) {
-                slot.insert(topology.route(ends.0, ends.1)?);
-            }
-            ways.push(ends);
-            for &capacity in &routes[&ends].uses {
-                crossings[capacity] += 1;
-            }
+            routes.find(message.from, message.to)?;
         }
-        let lead = &routes[&ways[0]];
-        let amount = wire(schedule.bytes_of(first, bytes));
-        let level =
-            |capacity: usize| topology.capacities()[capacity].bytes_per_s / crossings[capacity];
+        let ways = || {
+            let messages = now.iter();
+            messages.filter_map(|message| routes.of(message.from, message.to))
+        };
+        for &capacity in ways().flat_map(|way| &way.uses) {
+            crossings[capacity] += 1;
+        }
+        let level = |capacity: usize| capacities[capacity].bytes_per_s / crossings[capacity];
         let used = (0..crossings.len()).filter(|&capacity| crossings[capacity] > 0);
-        let Some(rate) = used.map(level).min() else {
+        let (Some(rate), Some(lead)) = (used.map(level).min(), ways().next()) else {
             return Ok(None);
         };
-        let even = now.iter().zip(&ways).all(|(message, ends)| {
-            let route = &routes[ends];
-            wire(schedule.bytes_of(message, bytes)) == amount
-                && (route.latency, route.start, route.payload)
-                    == (lead.latency, lead.start, lead.payload)
+        let even = ways().all(|route| {
+            (route.latency, route.start, route.payload) == (lead.latency, lead.start, lead.payload)
                 && route.uses.iter().any(|&capacity| level(capacity) == rate)
         });
         if !even {

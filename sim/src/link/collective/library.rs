@@ -1,7 +1,8 @@
 //! What a communication library makes of a collective: the algorithm and the protocol that its
 //! own estimate finds fastest, and a fixed time for the call.
 
-use super::{Algorithm, Collective, Schedule, closed_form, execute};
+use super::closed::{Routes, by_routes};
+use super::{Algorithm, Collective, Schedule, execute};
 use crate::link::LinkError;
 use crate::link::network::Network;
 use crate::link::topology::{NodeId, Topology};
@@ -55,12 +56,23 @@ pub struct Plan {
     pub sent_bytes: u64,
 }
 
+/// A collective by one algorithm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// Algorithm.
+    pub algorithm: Algorithm,
+    /// Whether the topology's library has it.
+    pub offered: bool,
+    /// With its fastest protocol, or why its time cannot be found.
+    pub plan: Result<Plan, LinkError>,
+}
+
 /// Plans a collective of `bytes` a rank over `nodes`: with `algorithm`, or the fastest of those
 /// that the topology's library has. Equal times go to the first.
 ///
 /// # Errors
-/// Fewer than two ranks, no route between two of them, or an algorithm that has no such
-/// collective.
+/// Fewer than two ranks, no route between two of them, an algorithm that has no such collective, or
+/// a time beyond what is simulated.
 pub fn plan(
     topology: &Arc<Topology>,
     nodes: &[NodeId],
@@ -68,6 +80,68 @@ pub fn plan(
     bytes: u64,
     algorithm: Option<Algorithm>,
 ) -> Result<Plan, LinkError> {
+    let wanted = match algorithm {
+        Some(named) => vec![named],
+        None => offered(topology, collective),
+    };
+    choose(
+        plans(topology, nodes, collective, bytes, &wanted)?,
+        collective,
+        algorithm,
+    )
+}
+
+/// The fastest of what was planned, all of which may be chosen.
+///
+/// # Errors
+/// There is none.
+pub fn choose(
+    planned: Vec<Planned>,
+    collective: Collective,
+    algorithm: Option<Algorithm>,
+) -> Result<Plan, LinkError> {
+    let mut refused = None;
+    let mut best: Option<Plan> = None;
+    for way in planned {
+        match way.plan {
+            Ok(plan) if best.as_ref().is_none_or(|best| plan.time < best.time) => {
+                best = Some(plan);
+            }
+            Ok(_) => {}
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    match (best, refused) {
+        (Some(best), _) => Ok(best),
+        (None, Some(error)) => Err(error),
+        (None, None) => {
+            let named = algorithm.map_or("none", Algorithm::name);
+            let able = Algorithm::ALL.iter();
+            let able: Vec<&str> = able
+                .filter(|&&way| Schedule::new(collective, way, 2).is_some())
+                .map(|way| way.name())
+                .collect();
+            let rule = format!(
+                "algorithm '{named}' has no {}; there are {}",
+                collective.name(),
+                able.join(", ")
+            );
+            Err(LinkError::Collective { rule })
+        }
+    }
+}
+
+/// A collective by each of `algorithms` that has it.
+///
+/// # Errors
+/// Fewer than two ranks.
+pub fn plans(
+    topology: &Arc<Topology>,
+    nodes: &[NodeId],
+    collective: Collective,
+    bytes: u64,
+    algorithms: &[Algorithm],
+) -> Result<Vec<Planned>, LinkError> {
     if nodes.len() < 2 {
         let rule = format!(
             "a collective needs two devices or more, not {}",
@@ -75,74 +149,72 @@ pub fn plan(
         );
         return Err(LinkError::Collective { rule });
     }
+    let offered = offered(topology, collective);
+    let mut routes = Routes::new(topology, nodes);
+    let mut all = Vec::new();
+    for &algorithm in algorithms {
+        if let Some(schedule) = Schedule::new(collective, algorithm, nodes.len()) {
+            let way = (algorithm, bytes);
+            all.push(Planned {
+                algorithm,
+                offered: offered.contains(&algorithm),
+                plan: of_schedule(topology, &mut routes, &schedule, nodes, way),
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// Algorithms that the library of a topology has for a collective; of a collective that they lack,
+/// any other may serve.
+fn offered(topology: &Topology, collective: Collective) -> Vec<Algorithm> {
+    let listed = &topology.library.algorithms;
+    let is_able = |way: &&Algorithm| Schedule::new(collective, **way, 2).is_some();
+    let able: Vec<Algorithm> = listed.iter().filter(is_able).copied().collect();
+    if able.is_empty() {
+        return Algorithm::ALL.to_vec();
+    }
+    able
+}
+
+fn of_schedule(
+    topology: &Arc<Topology>,
+    routes: &mut Routes<'_>,
+    schedule: &Schedule,
+    nodes: &[NodeId],
+    (way, bytes): (Algorithm, u64),
+) -> Result<Plan, LinkError> {
     let library = &topology.library;
-    let allowed: Vec<Algorithm> = match algorithm {
-        Some(named) => vec![named],
-        None if library.algorithms.is_empty() => Algorithm::ALL.to_vec(),
-        None => library.algorithms.clone(),
-    };
-    let mut best: Option<Plan> = None;
     let plain = [Protocol::plain()];
     let protocols = if library.protocols.is_empty() {
         &plain[..]
     } else {
         &library.protocols
     };
-    // Of a collective that the library's algorithms lack, any other may serve.
-    let able = |list: &[Algorithm]| -> Vec<(Algorithm, Schedule)> {
-        let each = list.iter();
-        each.filter_map(|&way| Some((way, Schedule::new(collective, way, nodes.len())?)))
-            .collect()
-    };
-    let mut ways = able(&allowed);
-    if ways.is_empty() && algorithm.is_none() {
-        ways = able(&Algorithm::ALL);
-    }
-    for (way, schedule) in &ways {
-        for protocol in protocols {
-            let (time, closed) = timed(topology, schedule, nodes, bytes, protocol)?;
-            let time = library.call + protocol.call + time;
-            if best.as_ref().is_none_or(|best| time < best.time) {
-                best = Some(Plan {
-                    algorithm: *way,
-                    protocol: protocol.name.clone(),
-                    time,
-                    closed,
-                    sent_bytes: schedule.sent(bytes),
-                });
-            }
+    let mut best: Option<Plan> = None;
+    for protocol in protocols {
+        let sizes = (bytes, protocol.step);
+        let wire = |bytes| protocol.wire(bytes);
+        let found = by_routes(routes, schedule, sizes, wire)?;
+        let closed = found.is_some();
+        let time = if let Some(time) = found {
+            time
+        } else {
+            let mut network = Network::new(Arc::clone(topology));
+            execute(&mut network, Ps::ZERO, schedule, nodes, sizes, wire)?
+        };
+        let time = library.call + protocol.call + time;
+        if best.as_ref().is_none_or(|best| time < best.time) {
+            best = Some(Plan {
+                algorithm: way,
+                protocol: protocol.name.clone(),
+                time,
+                closed,
+                sent_bytes: schedule.sent(bytes),
+            });
         }
     }
-    best.ok_or_else(|| {
-        let named = algorithm.map_or("none", Algorithm::name);
-        let able = Algorithm::ALL
-            .iter()
-            .filter(|&&way| Schedule::new(collective, way, nodes.len()).is_some())
-            .map(|way| way.name())
-            .collect::<Vec<_>>()
-            .join(", ");
-        LinkError::Collective {
-            rule: format!(
-                "algorithm '{named}' has no {}; there are {able}",
-                collective.name()
-            ),
-        }
-    })
-}
-
-fn timed(
-    topology: &Arc<Topology>,
-    schedule: &Schedule,
-    nodes: &[NodeId],
-    bytes: u64,
-    protocol: &Protocol,
-) -> Result<(Ps, bool), LinkError> {
-    let sizes = (bytes, protocol.step);
-    let wire = |bytes| protocol.wire(bytes);
-    if let Some(time) = closed_form(topology, schedule, nodes, sizes, wire)? {
-        return Ok((time, true));
-    }
-    let mut network = Network::new(Arc::clone(topology));
-    let time = execute(&mut network, Ps::ZERO, schedule, nodes, sizes, wire)?;
-    Ok((time, false))
+    // Times add up to the end of simulated time and stay there.
+    best.filter(|plan| plan.time < Ps::END)
+        .ok_or(LinkError::Endless)
 }

@@ -9,13 +9,14 @@ mod schedule;
 
 pub use closed::closed_form;
 pub use execute::execute;
-pub use library::{Plan, Protocol, plan};
-pub use schedule::{Message, Schedule};
+pub use library::{Plan, Planned, Protocol, choose, plan, plans};
+pub use schedule::{After, Message, Schedule};
 
 use serde::{Deserialize, Serialize};
 
-/// What the devices of a group do together. `bytes` is always what one device holds before (and,
-/// of an all-gather, what each holds after).
+/// What the devices of a group do together. `bytes` is what one device holds before, of an
+/// all-gather what each holds after (its share is that over the devices), of a broadcast what the first
+/// device has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Collective {

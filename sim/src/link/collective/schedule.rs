@@ -2,19 +2,28 @@
 
 use super::{Algorithm, Collective};
 
-/// Parts from one rank to another.
+/// What a message waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum After {
+    /// All that its sender received and sent in the step before.
+    Step,
+    /// These.
+    Messages(Vec<usize>),
+}
+
+/// A part from one rank to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// Sending rank.
     pub from: usize,
     /// Receiving rank.
     pub to: usize,
-    /// Parts sent. Part `p` of an all-to-all is the one for rank `p % ranks` of rank `p / ranks`.
-    pub parts: Vec<usize>,
-    /// Whether the receiver adds them to its own.
+    /// Part sent. Part `p` of an all-to-all is the one for rank `p % ranks` of rank `p / ranks`.
+    pub part: usize,
+    /// Whether the receiver adds it to its own.
     pub reduces: bool,
-    /// Messages that must have arrived before.
-    pub after: Vec<usize>,
+    /// What must have arrived before.
+    pub after: After,
     /// Step that it belongs to.
     pub step: usize,
 }
@@ -63,7 +72,7 @@ impl Schedule {
             (Broadcast, Direct) => {
                 schedule.parts = 1;
                 for to in 1..ranks {
-                    schedule.push((0, to), vec![0], false, 0);
+                    schedule.push((0, to), 0, false, 0);
                 }
             }
             (AllToAll, Ring | Tree) | (Broadcast, Ring) | (ReduceScatter | AllGather, Tree) => {
@@ -74,20 +83,13 @@ impl Schedule {
     }
 
     /// Adds a message; it waits for what its sender received, and sent, in the step before.
-    fn push(&mut self, (from, to): (usize, usize), parts: Vec<usize>, reduces: bool, step: usize) {
-        let after = self
-            .messages
-            .iter()
-            .enumerate()
-            .filter(|(_, other)| other.step + 1 == step && (other.to == from || other.from == from))
-            .map(|(index, _)| index)
-            .collect();
+    fn push(&mut self, (from, to): (usize, usize), part: usize, reduces: bool, step: usize) {
         self.messages.push(Message {
             from,
             to,
-            parts,
+            part,
             reduces,
-            after,
+            after: After::Step,
             step,
         });
     }
@@ -101,7 +103,7 @@ impl Schedule {
             for rank in 0..ranks {
                 let part = (rank + 2 * ranks - turn % ranks) % ranks;
                 let ends = (rank, (rank + 1) % ranks);
-                self.push(ends, vec![part], turn < ranks - 1, step);
+                self.push(ends, part, turn < ranks - 1, step);
             }
         }
     }
@@ -113,7 +115,7 @@ impl Schedule {
             for from in 0..self.ranks {
                 let to = (from + turn) % self.ranks;
                 let part = if reduces { to } else { from };
-                self.push((from, to), vec![part], reduces, step);
+                self.push((from, to), part, reduces, step);
             }
         }
     }
@@ -122,7 +124,7 @@ impl Schedule {
         for turn in 1..self.ranks {
             for from in 0..self.ranks {
                 let to = (from + turn) % self.ranks;
-                self.push((from, to), vec![from * self.ranks + to], false, 0);
+                self.push((from, to), from * self.ranks + to, false, 0);
             }
         }
     }
@@ -164,25 +166,32 @@ impl Schedule {
         self.messages.push(Message {
             from,
             to,
-            parts: vec![0],
+            part: 0,
             reduces,
-            after,
+            after: After::Messages(after),
             step,
         });
     }
 
     /// Bytes of a message when one rank holds `bytes`: parts are rounded up to a byte.
-    pub fn bytes_of(&self, message: &Message, bytes: u64) -> u64 {
-        bytes.div_ceil(self.parts as u64) * message.parts.len() as u64
+    pub fn bytes_of(&self, bytes: u64) -> u64 {
+        bytes.div_ceil(self.parts as u64)
     }
 
     /// Bytes that one rank sends, the most of all.
     pub fn sent(&self, bytes: u64) -> u64 {
-        let of = |rank: usize| {
-            let own = self.messages.iter().filter(|message| message.from == rank);
-            own.map(|message| self.bytes_of(message, bytes)).sum()
-        };
-        (0..self.ranks).map(of).max().unwrap_or(0)
+        let mut sent = vec![0u64; self.ranks];
+        for message in &self.messages {
+            sent[message.from] += 1;
+        }
+        let most = sent.into_iter().max().unwrap_or(0);
+        most.saturating_mul(self.bytes_of(bytes))
+    }
+
+    /// Messages of the step with the most.
+    pub fn widest(&self) -> usize {
+        let steps = self.messages.chunk_by(|a, b| a.step == b.step);
+        steps.map(<[Message]>::len).max().unwrap_or(0)
     }
 }
 
@@ -201,21 +210,21 @@ mod tests {
         let mut before = 0;
         let mut sent: Vec<Vec<Option<u64>>> = Vec::new();
         for (index, message) in schedule.messages.iter().enumerate() {
-            assert!(message.after.iter().all(|&other| other < index));
+            if let After::Messages(after) = &message.after {
+                assert!(after.iter().all(|&other| other < index));
+            }
             if message.step != before || sent.is_empty() {
                 // All messages of a step leave before any of it arrives.
                 sent.clone_from(&held);
                 before = message.step;
             }
-            for &part in &message.parts {
-                let value = sent[message.from][part].expect("a rank sends what it holds");
-                let slot = &mut held[message.to][part];
-                *slot = Some(if message.reduces {
-                    slot.unwrap_or(0) + value
-                } else {
-                    value
-                });
-            }
+            let value = sent[message.from][message.part].expect("a rank sends what it holds");
+            let slot = &mut held[message.to][message.part];
+            *slot = Some(if message.reduces {
+                slot.unwrap_or(0) + value
+            } else {
+                value
+            });
         }
         held
     }
