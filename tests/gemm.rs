@@ -294,6 +294,35 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nor_is_it_for_a_product_of_common_size(
+        cores in 1u64..5, side in prop::sample::select(vec![32u64, 64, 128]), dataflow in 0usize..3,
+        kib in 128u64..512, (m, k, n) in (1u64..600, 100u64..1200, 100u64..1200),
+    ) {
+        let time = |kib: u64| {
+            let settings = [
+                format!("npu.cores={cores}"),
+                format!("npu.rows={side}"),
+                format!("npu.columns={side}"),
+                "npu.arrays=1".to_owned(),
+                "npu.accumulator_kib=1024".to_owned(),
+                format!("npu.dataflow={}", ["ws", "is", "os"][dataflow]),
+                format!("npu.scratchpad_kib={kib}"),
+            ];
+            let gemm = Gemm { m, k, n, element: 2 };
+            let found = run(&load(&settings), &gemm, Resident::default(), None, Fidelity::Command);
+            found.map(|(mapping, outcome, _)| (outcome.end, mapping))
+        };
+        if let Some(small) = time(kib) {
+            let large = time(2 * kib).expect("what fits, fits");
+            prop_assert!(large.0 <= small.0, "{:?} after {:?}", large, small);
+        }
+    }
+}
+
 /// A machine of one small array a core, of whose bytes few are in flight.
 fn few_credits(more: &[&str]) -> Machine {
     let mut settings = vec![

@@ -13,6 +13,8 @@ const KIB: u64 = 1 << 10;
 /// Bytes of a DMA request where none are given: a cache line.
 const REQUEST_BYTES: u64 = 64;
 const MOST_CORES: u64 = 1 << 12;
+/// Cycles of a hop at most: far beyond any network on a chip.
+const MOST_LATENCY: u64 = 1 << 20;
 
 /// `npu.mapping`
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -88,6 +90,11 @@ pub(super) fn resolve(machine: &Document<RawMachine>, raw: &RawNpu) -> Result<Co
     let count = raw.cores.map_or(1, |cores| cores.0);
     if count > MOST_CORES {
         return fault("npu.cores", format!("at most {MOST_CORES}; found {count}"));
+    }
+    let latency = raw.noc.as_ref().map_or(0, |noc| noc.latency_cycles.0);
+    if latency > MOST_LATENCY {
+        let rule = format!("at most {MOST_LATENCY}; found {latency}");
+        return fault("npu.noc.latency_cycles", rule);
     }
     let noc = match &raw.noc {
         None => None,

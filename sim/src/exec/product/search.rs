@@ -10,10 +10,11 @@
 //! Beside a finalist stand the tiles of Gemmini's heuristic at that size, and its own with the extent that
 //! streams cut into a few parts more or fewer.
 //!
-//! Small products are tried on the memory itself. Large ones are tried on memory of constant rate, which
-//! costs no time for each burst, traffic then counts a little by itself, and finalists that the closed
-//! form puts far from the best are left out: there the rule holds as far as that memory and the closed
-//! form come near the real one.
+//! Small products are tried on the memory itself. Of middling ones, each size of the scratchpad has two
+//! finalists, the best by closed form and the best on memory of constant rate, which costs no time for
+//! each burst; these are tried on the memory itself. Large ones are tried on memory of constant rate only, traffic
+//! then counts a little by itself, and finalists that the closed form puts far from the best are left
+//! out: there the rule holds as far as that memory and the closed form come near the real one.
 
 use super::run::Run;
 use crate::machine::DeviceMemory;
@@ -41,7 +42,7 @@ const FEW_BURSTS: u64 = 256;
 const MOST_TILES: u64 = 1 << 12;
 /// Bytes of a small product where memory has no bursts.
 const FEW_BYTES: u64 = 256 << 10;
-/// Products up to so many times that size are middling: finalists are recut.
+/// Products up to so many times that size are middling.
 const SOME_TIMES: u64 = 16;
 /// Parts of an array's rows that the sizes of recut tiles are multiples of: whole bursts as a rule.
 const UNIT_PARTS: u64 = 8;
@@ -72,36 +73,60 @@ pub(crate) fn choose(
 fn search(npu: &Npu, device: &DeviceMemory, gemm: &Gemm, resident: Resident) -> Option<Mapping> {
     let plain = plain(device);
     let size = Size::of(device, gemm);
-    let small = size == Size::Small;
     let finalists = finalists(npu, &plain, gemm, resident, size);
-    if finalists.len() <= 1 {
-        return finalists.first().copied();
-    }
-    let time = |mapping: &Mapping, until: Ps| {
-        let run = Run {
-            npu,
-            device,
-            gemm: *gemm,
-            mapping: *mapping,
-            resident,
-            bias: 0,
+    let run = |mapping: &Mapping| Run {
+        npu,
+        device,
+        gemm: *gemm,
+        mapping: *mapping,
+        resident,
+        bias: 0,
+    };
+    let itself = |mapping: &Mapping, until: Ps| {
+        let memory = match device.part() {
+            Some(part) => Memory::Command(Box::new(System::new(Arc::clone(part), true))),
+            None => Memory::Plain(PlainMemory::new(plain)),
         };
-        if let (Some(part), true) = (device.part(), small) {
-            let memory = Memory::Command(Box::new(System::new(Arc::clone(part), true)));
-            return Some(run.try_until(memory, until)?.end);
-        }
-        let outcome = run.try_until(Memory::Plain(PlainMemory::new(plain)), until)?;
+        Some(run(mapping).try_until(memory, until)?.end)
+    };
+    let constant = |mapping: &Mapping, until: Ps| {
+        let memory = Memory::Plain(PlainMemory::new(plain));
+        let outcome = run(mapping).try_until(memory, until)?;
         let penalty = match device {
             DeviceMemory::Part(_) => Ps(plain.time(outcome.traffic.total()).0 / HIDDEN),
             DeviceMemory::Plain(_) => Ps::ZERO,
         };
         Some(outcome.end + penalty).filter(|&time| time <= until)
     };
+    let all = || finalists.iter().flatten().copied();
+    match size {
+        Size::Small => fastest(all(), itself),
+        Size::Middling => {
+            let own = |level: &Vec<Mapping>| {
+                let fast = fastest(level.iter().copied(), constant);
+                level.first().copied().into_iter().chain(fast)
+            };
+            fastest(finalists.iter().flat_map(own), itself)
+        }
+        Size::Large => fastest(all(), constant),
+    }
+}
+
+/// The mapping of least time, each tried once. Ties go to the last, the smallest tiles, which half the
+/// scratchpad would have chosen.
+fn fastest(
+    mappings: impl Iterator<Item = Mapping>,
+    time: impl Fn(&Mapping, Ps) -> Option<Ps>,
+) -> Option<Mapping> {
+    let mut seen = BTreeSet::new();
+    let tried: Vec<Mapping> = mappings.filter(|mapping| seen.insert(*mapping)).collect();
+    if tried.len() <= 1 {
+        return tried.first().copied();
+    }
     let (mut best, mut chosen) = (Ps(u64::MAX), None);
-    for mapping in &finalists {
-        // Ties go to the smallest tiles, which half the scratchpad would have chosen.
-        if let Some(time) = time(mapping, best) {
-            (best, chosen) = (time, Some(*mapping));
+    for mapping in tried {
+        if let Some(time) = time(&mapping, best) {
+            (best, chosen) = (time, Some(mapping));
         }
     }
     chosen
@@ -137,16 +162,17 @@ impl Size {
     }
 }
 
-/// The mapping of least cost at the scratchpad and at each of its halvings, largest first. Those of
-/// half the scratchpad are all among them if the product is small, so that more of it is never slower;
-/// of other products those that are estimated far from the best are left out.
+/// The mapping of least cost at the scratchpad and at each of its halvings, largest first, and what
+/// stands beside each. Those of half the scratchpad are all among them if the product is not large, so
+/// that more of it is never slower; of large ones those that are estimated far from the best are left
+/// out.
 fn finalists(
     npu: &Npu,
     plain: &Plain,
     gemm: &Gemm,
     resident: Resident,
     size: Size,
-) -> Vec<Mapping> {
+) -> Vec<Vec<Mapping>> {
     let mut halved: Vec<Npu> = Vec::new();
     for shift in 0..HALVINGS {
         let mut npu = npu.clone();
@@ -178,10 +204,10 @@ fn finalists(
     });
     let found = halved.iter().zip(best);
     let found = found.filter_map(|(of, best)| Some((of, best?)));
-    let mut best: Vec<(Cost, Mapping)> = Vec::new();
+    let mut levels: Vec<Vec<(Cost, Mapping)>> = Vec::new();
     for (of, (cost, mapping)) in found {
-        let first = best.is_empty();
-        best.push((cost, mapping));
+        let first = levels.is_empty();
+        let mut level = vec![(cost, mapping)];
         let fits =
             |other: &Mapping| other.fits(of, gemm, resident) && other.fits(npu, gemm, resident);
         let heuristic = super::gemmini::mapping(of, gemm);
@@ -189,26 +215,33 @@ fn finalists(
         for other in others.filter(fits) {
             let costs = model.cost(&other);
             let tried = match size {
-                Size::Small => true,
-                Size::Middling => first,
+                Size::Small | Size::Middling => true,
                 // A run more of a large product takes a tenth of the time of the search.
                 Size::Large => first && other == heuristic && costs < cost,
             };
             if tried {
-                best.push((costs, other));
+                level.push((costs, other));
             }
         }
+        levels.push(level);
     }
-    let least = best.iter().map(|(cost, _)| cost.time).min().unwrap_or(0);
-    let near = best.into_iter().filter(|(cost, _)| {
-        let tried = size == Size::Small && cost.tiles <= MOST_TILES;
+    let costs = levels.iter().flatten();
+    let least = costs.map(|(cost, _)| cost.time).min().unwrap_or(0);
+    let near = |(cost, _): &(Cost, Mapping)| {
+        let tried = match size {
+            Size::Small => cost.tiles <= MOST_TILES,
+            Size::Middling => cost.tiles <= MOST_TILES / SOME_TIMES,
+            Size::Large => false,
+        };
         tried || cost.time <= least + least / MARGIN
-    });
-    let mut finalists: Vec<Mapping> = near.map(|(_, mapping)| mapping).collect();
-    // A mapping may come back at a smaller size; its first place stands.
-    let mut seen = BTreeSet::new();
-    finalists.retain(|mapping| seen.insert(*mapping));
-    finalists
+    };
+    levels
+        .into_iter()
+        .map(|level| {
+            let near = level.into_iter().filter(near);
+            near.map(|(_, mapping)| mapping).collect()
+        })
+        .collect()
 }
 
 /// A finalist with the extent that streams cut into a few parts more or fewer, which need not be whole
