@@ -52,7 +52,7 @@ fn programs(standard: &Standard) -> (PimProgram, PimProgram) {
         tokens: TOKENS,
     };
     let mut row = 20_000;
-    let mut next = || {
+    let mut next = |_, _| {
         row += 1;
         row
     };

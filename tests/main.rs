@@ -47,5 +47,6 @@ mod support;
 mod tuning;
 mod validation;
 mod vector_unit;
+mod verify_command;
 mod window;
 mod window_mixes;

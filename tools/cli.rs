@@ -7,6 +7,7 @@ pub(crate) mod memory;
 pub(crate) mod npu;
 pub(crate) mod pim;
 pub(crate) mod pim_attention;
+pub(crate) mod verify;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gemm::GemmArguments;
@@ -16,6 +17,7 @@ use memory::{MemArguments, ValidateArguments};
 use memwall_sim::exec::Fidelity;
 use pim::PimArguments;
 use std::path::PathBuf;
+use verify::VerifyArguments;
 
 /// Simulates machines built to break the memory wall of LLM inference.
 #[derive(Debug, Parser)]
@@ -50,6 +52,8 @@ pub(crate) enum Command {
     Pim(PimArguments),
     /// Our figures against recorded figures of reference simulators
     Validate(ValidateArguments),
+    /// Schedules executed on values, against the reference executor
+    Verify(VerifyArguments),
     /// Topologies, transfers and collectives
     Link(LinkArguments),
     /// Parameters of kernels from recorded times, as TOML

@@ -20,6 +20,7 @@ mod pim;
 mod replay;
 mod run;
 mod validate;
+mod verify;
 mod workload;
 
 use clap::Parser;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Gemm(arguments) => gemm::gemm(&arguments),
         Command::Pim(arguments) => pim::pim(&arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
+        Command::Verify(arguments) => verify::verify(&arguments),
         Command::Link(arguments) => link::link(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),
         Command::Hw(arguments) => hw::hw(&arguments),

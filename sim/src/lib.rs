@@ -70,6 +70,7 @@ pub mod memory;
 pub mod metrics;
 pub mod neupims;
 pub mod npu;
+pub mod numerics;
 pub mod onnxim;
 pub mod pim;
 pub mod record;

@@ -12,6 +12,7 @@ pub mod pim;
 pub mod timeline;
 pub mod traffic;
 pub mod validation;
+pub mod verify;
 
 use crate::exec::Fidelity;
 use energy::EnergyRecord;

@@ -16,6 +16,7 @@ mod cross;
 mod decoder;
 mod experts;
 mod latent;
+mod machines;
 mod norms;
 mod recipes;
 mod softmax;

@@ -75,7 +75,8 @@ impl Recipe {
 
 impl Recipe {
     /// Rows of the position table before that of position 0.
-    pub(super) fn position_offset(&self) -> u64 {
+    #[must_use]
+    pub fn position_offset(&self) -> u64 {
         match self.model.architecture {
             Architecture::Opt => OPT_POSITION_OFFSET,
             _ => 0,

@@ -15,6 +15,7 @@ mod pim;
 mod replay;
 mod traffic;
 mod validation;
+mod verify;
 
 pub use comparison::comparison;
 pub use energy::energy;
@@ -30,6 +31,7 @@ pub use pim::{pim, pim_bound};
 pub use replay::replay;
 pub use traffic::{traffic, traffic_commands, traffic_energy, traffic_latency};
 pub use validation::{validation, validation_summary};
+pub use verify::{verify, verify_summary};
 
 use crate::figures::ABSENT;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle, presets};

@@ -2,11 +2,13 @@
 //! from memory as weights do; softmax runs on the vector unit between the two.
 
 use super::rounds::{Pace, run_rounds};
+use super::watch::{Act, Class, Fold, Operand, Watch};
 use crate::dram::Direction;
 use crate::lower::AttentionEntry;
 use crate::memory::Memory;
 use crate::npu::{Dataflow, Npu, Round, VectorUnit};
 use crate::time::{Clock, Ps, Tick};
+use std::collections::VecDeque;
 
 /// Runs the attention of `entries` from `at` on; returns when the last result is on chip.
 pub(super) fn run(
@@ -15,10 +17,12 @@ pub(super) fn run(
     at: Ps,
     entries: &[AttentionEntry],
     element: u64,
+    watch: Option<&mut dyn Watch>,
 ) -> Ps {
     let mut rounds = Vec::new();
-    let keys = blocks(npu, entries, Operand::Keys, element, &mut rounds);
-    let values = blocks(npu, entries, Operand::Values, element, &mut rounds);
+    let mut folds = watch.is_some().then(VecDeque::new);
+    let mut cut = |operand| blocks(npu, entries, operand, element, (&mut rounds, &mut folds));
+    let (keys, values) = (cut(Operand::Keys), cut(Operand::Values));
     let mut pace = Softmax {
         npu,
         entries,
@@ -32,12 +36,26 @@ pub(super) fn run(
             entries.len()
         ],
         spans: Vec::new(),
+        told: watch.zip(folds).map(|(watch, folds)| Told { watch, folds }),
     };
+    let burst = memory.burst_bytes();
+    let mut moved = |class, bytes: u64| {
+        if let Some(told) = &mut pace.told {
+            told.watch.act(Act::Moved {
+                class,
+                bytes,
+                bursts: bytes.div_ceil(burst),
+            });
+        }
+    };
+    moved(Class::KvRead, rounds.iter().map(|round| round.bytes).sum());
     let queries: u64 = entries.iter().map(AttentionEntry::query_elements).sum();
     let resident = npu.keeps(queries * element);
     let start = if resident {
         at
     } else {
+        moved(Class::Input, queries * element);
+        moved(Class::Output, queries * element);
         memory.transfer(at, Direction::Read, queries * element)
     };
     let end = run_rounds(npu, memory, start, &rounds, &mut pace);
@@ -46,15 +64,6 @@ pub(super) fn run(
     } else {
         memory.transfer(end, Direction::Write, queries * element)
     }
-}
-
-/// What queries, or their probabilities, are multiplied by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operand {
-    /// Reduced over features.
-    Keys,
-    /// Reduced over tokens.
-    Values,
 }
 
 impl Operand {
@@ -122,7 +131,7 @@ fn blocks(
     entries: &[AttentionEntry],
     operand: Operand,
     element: u64,
-    rounds: &mut Vec<Round>,
+    (rounds, folds): (&mut Vec<Round>, &mut Option<Folds>),
 ) -> Vec<usize> {
     let (token_extent, feature_extent, query_extent) = operand.extents(npu);
     let mut packing = Packing {
@@ -131,13 +140,13 @@ fn blocks(
         packed: None,
         folds: 0,
     };
-    let mut push = |entry: &AttentionEntry| {
+    let mut push = |(index, entry): (usize, &AttentionEntry)| {
         let head = entry.head;
         let mut token = 0;
         while token < head.tokens {
             let tokens = token_extent.min(head.tokens - token);
             let queries = entry.group() * entry.seeing(token, tokens).max(1);
-            for _ in 0..head.kv_heads {
+            for kv_head in 0..head.kv_heads {
                 let mut feature = 0;
                 while feature < head.dim {
                     let features = feature_extent.min(head.dim - feature);
@@ -145,6 +154,18 @@ fn blocks(
                     let mut query = 0;
                     while query < queries {
                         let some = query_extent.min(queries - query);
+                        if let Some(folds) = folds {
+                            let fold = Fold {
+                                operand,
+                                entry: index,
+                                head: kv_head,
+                                tokens: token..token + tokens,
+                                features: feature..feature + features,
+                                seen_from: entry.seen_by(token, tokens).0,
+                                queries: query..query + some,
+                            };
+                            folds.push_back((packing.rounds.len(), fold));
+                        }
                         packing.push(operand.fold(npu, some, (tokens, features), bytes));
                         // The block stays for the other queries.
                         bytes = 0;
@@ -158,7 +179,7 @@ fn blocks(
         packing.close();
         packing.rounds.len()
     };
-    entries.iter().map(&mut push).collect()
+    entries.iter().enumerate().map(&mut push).collect()
 }
 
 /// Cycles of the softmax of one sequence, all pipes together. The rows of a prefill grow by a token
@@ -204,6 +225,24 @@ struct Softmax<'a> {
     scores: Vec<Scores>,
     /// Start and end of softmax of each entry, once all keys are done.
     spans: Vec<(Ps, Ps)>,
+    told: Option<Told<'a>>,
+}
+
+/// Folds, each with its round.
+type Folds = VecDeque<(usize, Fold)>;
+
+/// Who hears of the folds, and those of rounds to come.
+struct Told<'a> {
+    watch: &'a mut dyn Watch,
+    folds: Folds,
+}
+
+impl Told<'_> {
+    fn done(&mut self, round: usize) {
+        while let Some((_, fold)) = self.folds.pop_front_if(|(of, _)| *of == round) {
+            self.watch.act(Act::Fold(&fold));
+        }
+    }
 }
 
 /// Softmax of an entry on a vector unit that is free from a time on: start and end.
@@ -280,6 +319,15 @@ impl Pace for Softmax<'_> {
     }
 
     fn done(&mut self, round: usize, at: Ps) {
+        if let Some(told) = &mut self.told {
+            if round == self.keys.last().copied().unwrap_or(0) {
+                let online = self.npu.vector.online_softmax;
+                for entry in 0..self.entries.len() {
+                    told.watch.act(Act::Softmax { entry, online });
+                }
+            }
+            told.done(round);
+        }
         if round < self.first_value() {
             let (entry, _) = entry_of(round, self.keys, 0);
             let scores = &mut self.scores[entry];

@@ -13,9 +13,10 @@ mod rounds;
 mod simulator;
 mod single;
 mod step;
+pub mod watch;
 
 pub use group::{Group, Stages, steady};
-pub use product::{Accesses, Bound, Outcome, Parts, Traffic};
+pub use product::{Accesses, Bound, Outcome, Parts, Placed, Tensor, Traffic};
 pub use simulator::{Fidelity, SimError, Simulator};
 pub use single::{Single, SingleError, product};
 pub use step::{StepTiming, TaskTiming};

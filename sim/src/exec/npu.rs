@@ -3,6 +3,7 @@
 use super::fused::Outputs;
 use super::group::Sums;
 use super::product::{Begin, Run, choose};
+use super::watch::{Act, Class, Watch, heard};
 use super::{SimError, Usage, append, array_attention, pim_attention};
 use crate::dram::{Command, Direction};
 use crate::energy::{sram_bytes, vector_elements};
@@ -56,11 +57,26 @@ pub(super) struct NpuRun<'a> {
     pub leaving: Option<Outputs>,
     /// A product no tile of which fits.
     pub failed: Option<SimError>,
+    /// Who hears what is done with values.
+    pub watch: Option<&'a mut dyn Watch>,
 }
 
 impl NpuRun<'_> {
     /// Runs a task from `at` on; returns its end and what it used.
-    pub(super) fn run(&mut self, task: &Task, at: Ps) -> (Ps, Usage) {
+    pub(super) fn run(&mut self, task: &Task, layer: Option<u64>, at: Ps) -> (Ps, Usage) {
+        self.tell(Act::Begin { task, layer });
+        let (end, usage) = self.timed(task, at);
+        self.tell(Act::End(&usage));
+        (end, usage)
+    }
+
+    fn tell(&mut self, act: Act<'_>) {
+        if let Some(watch) = &mut self.watch {
+            watch.act(act);
+        }
+    }
+
+    fn timed(&mut self, task: &Task, at: Ps) -> (Ps, Usage) {
         let bus = self.memory.bus_bytes();
         let leaving = self.leaving.take();
         let (rows, refreshes) = self.commands();
@@ -87,18 +103,19 @@ impl NpuRun<'_> {
                 }
             }
             Work::Gather => {
-                self.memory
-                    .transfer(at, Direction::Read, task.bytes.total() - task.bytes.output)
+                let bytes = task.bytes.total() - task.bytes.output;
+                self.transfer(at, Direction::Read, bytes, Class::Weights)
             }
             Work::AppendSequential => {
                 let bytes = task.bytes.kv_written;
-                self.memory.transfer(at, Direction::Write, bytes)
+                self.transfer(at, Direction::Write, bytes, Class::KvWritten)
             }
             Work::AppendPim(appends) => self.append(appends, at),
             Work::ArrayAttention(entries) => {
                 usage.array_macs = task.macs;
                 let npu = &self.joined;
-                array_attention::run(npu, &mut self.memory, at, entries, self.element)
+                let watch = heard(&mut self.watch);
+                array_attention::run(npu, &mut self.memory, at, entries, self.element, watch)
             }
             Work::PimAttention(entries) => {
                 usage.pim_macs = task.macs;
@@ -146,17 +163,28 @@ impl NpuRun<'_> {
 
     /// Tensors that do not stay on chip come from memory and go back.
     fn spill(&mut self, op: VectorOp, task: &Task, at: Ps) -> Ps {
-        let npu = &self.joined;
+        let bytes = task.bytes;
+        let (taken, made) = (bytes.input / operands(op), bytes.output);
+        let (taken, made) = (self.joined.keeps(taken), self.joined.keeps(made));
         let mut end = at;
-        if !npu.keeps(task.bytes.input / operands(op)) {
-            end = self.memory.transfer(end, Direction::Read, task.bytes.input);
+        if !taken {
+            end = self.transfer(end, Direction::Read, bytes.input, Class::Input);
         }
-        if !npu.keeps(task.bytes.output) {
-            end = self
-                .memory
-                .transfer(end, Direction::Write, task.bytes.output);
+        if !made {
+            end = self.transfer(end, Direction::Write, bytes.output, Class::Output);
         }
         end
+    }
+
+    /// Moves `bytes` at once; returns the end of the last data.
+    fn transfer(&mut self, at: Ps, direction: Direction, bytes: u64, class: Class) -> Ps {
+        let bursts = bytes.div_ceil(self.device.memory.burst_bytes());
+        self.tell(Act::Moved {
+            class,
+            bytes,
+            bursts,
+        });
+        self.memory.transfer(at, direction, bytes)
     }
 
     /// Whether an operator runs on the outputs of the product before it as they leave the arrays.
@@ -173,7 +201,7 @@ impl NpuRun<'_> {
         let operand = if self.joined.keeps(taken) {
             Ps::ZERO
         } else {
-            self.memory.transfer(at, Direction::Read, other)
+            self.transfer(at, Direction::Read, other, Class::Input)
         };
         let end = outputs.apply(work, operand);
         self.leaving = Some(outputs);
@@ -207,7 +235,7 @@ impl NpuRun<'_> {
             bias,
         };
         let prefetched = npu.cores.prefetch_weights;
-        if let (Some(mut alone), false) = (self.memory.alike(), prefetched) {
+        if let (Some(mut alone), false, None) = (self.memory.alike(), prefetched, &self.watch) {
             // Alone on the memory a product takes as long each time.
             let remembered = self.remembered.products.get(&(gemm, bias)).copied();
             let (time, bytes, accesses) = remembered.unwrap_or_else(|| {
@@ -231,7 +259,8 @@ impl NpuRun<'_> {
         } else {
             Begin::at(at)
         };
-        let outcome = run.execute(&mut self.memory, begin, false);
+        let watch = heard(&mut self.watch);
+        let outcome = run.watched(&mut self.memory, begin, false, watch);
         self.idle = outcome.memory_idle;
         self.buffers = outcome.buffers;
         (outcome.end, outcome.accesses.total())
@@ -269,9 +298,17 @@ impl NpuRun<'_> {
         let organisation = &part.organisation;
         let mut channels = vec![Vec::new(); organisation.channels];
         for item in appends {
+            self.tell(Act::Append(item));
             let channel = self.placement.get(item.sequence).copied().unwrap_or(0);
             let channel = channel as usize % organisation.channels;
-            channels[channel].extend(append::pieces(item, part, policy));
+            let pieces = append::pieces(item, part, policy);
+            let bursts = pieces.iter().map(|piece| piece.bursts * piece.pieces).sum();
+            self.tell(Act::Moved {
+                class: Class::KvWritten,
+                bytes: bursts * organisation.burst_bytes,
+                bursts,
+            });
+            channels[channel].extend(pieces);
         }
         match &mut self.memory {
             Memory::Command(system) => {
@@ -310,8 +347,14 @@ impl NpuRun<'_> {
         match (&mut self.memory, &mut self.remembered.costs) {
             (Memory::Command(system), _) => {
                 let before = system.counters().pim_busy;
-                let end =
-                    pim_attention::run_command(self.device, system, at, entries, self.placement);
+                let end = pim_attention::run_command(
+                    self.device,
+                    system,
+                    at,
+                    entries,
+                    self.placement,
+                    heard(&mut self.watch),
+                );
                 (end, system.counters().pim_busy - before)
             }
             (Memory::Fast(rates), Some(costs)) => {

@@ -2,6 +2,7 @@
 //! another; softmax of a sequence runs on the vector unit as soon as its scores are out, its
 //! probabilities are stored to the channel, and its attend program follows.
 
+use super::watch::{Act, BankRows, Class, Half, Watch};
 use crate::dram::{Descriptor, Direction, Standard};
 use crate::engine::Pool;
 use crate::lower::AttentionEntry;
@@ -14,9 +15,12 @@ use crate::time::{Ps, Tick};
 
 /// Attention of one sequence, tiled.
 struct Tiled {
+    /// Number of the entry.
+    index: usize,
     entry: AttentionEntry,
     logit: Vec<TileGroup>,
     attend: Vec<TileGroup>,
+    rows: BankRows,
 }
 
 /// Tiles of every channel's sequences, in batch order.
@@ -28,15 +32,35 @@ fn tiled(
 ) -> Vec<Vec<Tiled>> {
     let channels = std.organisation.channels;
     let mut work: Vec<Vec<Tiled>> = (0..channels).map(|_| Vec::new()).collect();
-    for &entry in entries {
+    let mut used = vec![0; channels];
+    for (index, &entry) in entries.iter().enumerate() {
         let channel = placement.get(entry.sequence).copied().unwrap_or(0) as usize % channels;
+        let head = entry.head;
+        // Numbered in the order of use, sequence after sequence; beyond the region from its start.
+        let mut take = |count: u64| {
+            let first = used[channel];
+            used[channel] += count;
+            (first % u64::from(region(std))) as u32
+        };
+        let tokens = head.tokens.div_ceil(geometry.banks);
+        let windows = head.tokens.div_ceil(geometry.row_elements);
         work[channel].push(Tiled {
+            index,
             entry,
-            logit: tiling::logit(entry.head, geometry),
-            attend: tiling::attend(entry.head, geometry),
+            logit: tiling::logit(head, geometry),
+            attend: tiling::attend(head, geometry),
+            rows: BankRows {
+                keys: take(geometry.key_rows(head.kv_heads, head.dim) * tokens),
+                values: take(geometry.value_rows(head.kv_heads, head.dim) * windows),
+            },
         });
     }
     work
+}
+
+/// Rows of a bank that keys and values may take.
+fn region(std: &Standard) -> u32 {
+    std::cmp::max(std.organisation.rows * 3 / 8, 1) as u32
 }
 
 /// Cycles of the MACs of a group of tiles.
@@ -97,17 +121,12 @@ impl Vector<'_> {
 /// the order of use.
 struct Layout<'a> {
     std: &'a Standard,
-    rows: u32,
     vectors: u64,
 }
 
 impl<'a> Layout<'a> {
     fn new(std: &'a Standard) -> Layout<'a> {
-        Layout {
-            std,
-            rows: 0,
-            vectors: 0,
-        }
+        Layout { std, vectors: 0 }
     }
 
     /// Takes `count` rows of vectors; returns the slot of the first.
@@ -119,18 +138,35 @@ impl<'a> Layout<'a> {
         first
     }
 
-    /// The program of `groups`, which reads its vectors from `slot` on.
-    fn program(&mut self, groups: &[TileGroup], slot: u64) -> PimProgram {
+    /// The program of half of the attention of a sequence, which reads its vectors from `slot` on.
+    fn program(&self, tiled: &Tiled, half: Half, geometry: Geometry, slot: u64) -> PimProgram {
         let organisation = &self.std.organisation;
-        let most = std::cmp::max(organisation.rows * 3 / 8, 1) as u32;
-        let rows = &mut self.rows;
+        let head = tiled.entry.head;
+        let (groups, first) = match half {
+            Half::Logit => (&tiled.logit, tiled.rows.keys),
+            Half::Attend => (&tiled.attend, tiled.rows.values),
+        };
+        let fillings = tiling::fillings(head, geometry);
+        let tiles = groups.first().map_or(0, |group| u64::from(group.tiles));
+        let base = organisation.rows as u32 / 2;
+        let most = u64::from(region(self.std));
+        let windows = head.tokens.div_ceil(geometry.row_elements);
         tiling::program(
             groups,
-            || {
-                *rows = (*rows + 1) % most;
-                organisation.rows as u32 / 2 + *rows
+            |group, tile| {
+                let row = u64::from(first) + group / fillings * tiles + tile;
+                base + (row % most) as u32
             },
             |index| {
+                // Probabilities are stored query after query, and used window after window.
+                let index = match half {
+                    Half::Logit => index,
+                    Half::Attend => {
+                        let (query, rest) = (index % head.queries, index / head.queries);
+                        let (window, of) = (rest % windows, rest / windows);
+                        (of * head.queries + query) * windows + window
+                    }
+                };
                 let at = organisation.locate(slot + index * organisation.columns());
                 (at.bank as u16, at.row)
             },
@@ -156,12 +192,54 @@ fn store(std: &Standard, geometry: Geometry, entry: &AttentionEntry, start: u64)
     }
 }
 
-/// What a block of a channel was. The slot is that of the stored probabilities.
+/// What a block of a channel was, with the slot of its vectors.
 #[derive(Clone, Copy)]
 enum Step {
-    Logit(usize),
+    Logit(usize, u64),
     Store(usize, u64),
-    Attend(usize),
+    Attend(usize, u64),
+}
+
+impl Step {
+    /// Tells what the end of a block means for the values.
+    fn tell(
+        self,
+        watch: &mut dyn Watch,
+        channel: usize,
+        work: &[Tiled],
+        layout: &Layout,
+        geometry: Geometry,
+    ) {
+        let (Step::Logit(index, slot) | Step::Store(index, slot) | Step::Attend(index, slot)) =
+            self;
+        let tiled = &work[index];
+        let entry = tiled.index;
+        let half = match self {
+            Step::Logit(..) => Half::Logit,
+            Step::Attend(..) => Half::Attend,
+            Step::Store(..) => {
+                let slots = (slot, layout.std.organisation.columns());
+                let half = Half::Attend;
+                return watch.act(Act::Vectors {
+                    entry,
+                    channel,
+                    half,
+                    slots,
+                });
+            }
+        };
+        let program = &layout.program(tiled, half, geometry, slot);
+        watch.act(Act::Program {
+            entry,
+            channel,
+            half,
+            program,
+        });
+        if half == Half::Logit {
+            let online = false;
+            watch.act(Act::Softmax { entry, online });
+        }
+    }
 }
 
 /// On channels. Returns when the last result is on chip.
@@ -171,6 +249,7 @@ pub(super) fn run_command(
     at: Ps,
     entries: &[AttentionEntry],
     placement: &[u32],
+    mut watch: Option<&mut dyn Watch>,
 ) -> Ps {
     let Some(std) = device.memory.part() else {
         return at;
@@ -190,20 +269,48 @@ pub(super) fn run_command(
         let mut events = Vec::with_capacity(tiles.len());
         for (index, tiled) in tiles.iter().enumerate() {
             let slot = layout.take_vectors(vectors(&tiled.logit));
-            let program = layout.program(&tiled.logit, slot);
+            let program = layout.program(tiled, Half::Logit, geometry, slot);
+            if let Some(watch) = &mut watch {
+                watch.act(Act::Banks {
+                    entry: tiled.index,
+                    channel,
+                    rows: tiled.rows,
+                });
+                watch.act(Act::Vectors {
+                    entry: tiled.index,
+                    channel,
+                    half: Half::Logit,
+                    slots: (slot, std.organisation.columns()),
+                });
+            }
             events.push(PimEvent::Program(at, program));
-            steps[channel].push(Step::Logit(index));
+            steps[channel].push(Step::Logit(index, slot));
         }
         initial.push(events);
     }
+    let of_read_out = pim.bus_bytes_of_read_out(&std.organisation) / std.organisation.burst_bytes;
     let mut sums = at;
     let end = system.react(at, initial, |channel, block, time| {
         let Some(&step) = steps[channel].get(block) else {
             return Vec::new();
         };
         let layout = &mut layouts[channel];
+        if let Some(watch) = &mut watch {
+            step.tell(*watch, channel, &work[channel], layout, geometry);
+            let of = |index: usize| &work[channel][index];
+            let bursts = match step {
+                Step::Logit(index, _) => read_outs(&of(index).logit) * of_read_out,
+                Step::Attend(index, _) => read_outs(&of(index).attend) * of_read_out,
+                Step::Store(index, _) => store(std, geometry, &of(index).entry, 0).total_bursts(),
+            };
+            watch.act(Act::Moved {
+                class: Class::Vectors,
+                bytes: bursts * std.organisation.burst_bytes,
+                bursts,
+            });
+        }
         let (next, event) = match step {
-            Step::Logit(index) => {
+            Step::Logit(index, _) => {
                 let tiled = &work[channel][index];
                 let done = vector.softmax(time, &tiled.entry);
                 let slot = layout.take_vectors(vectors(&tiled.attend));
@@ -211,10 +318,11 @@ pub(super) fn run_command(
                 (Step::Store(index, slot), PimEvent::Stream(done, stream))
             }
             Step::Store(index, slot) => {
-                let program = layout.program(&work[channel][index].attend, slot);
-                (Step::Attend(index), PimEvent::Program(time, program))
+                let tiled = &work[channel][index];
+                let program = layout.program(tiled, Half::Attend, geometry, slot);
+                (Step::Attend(index, slot), PimEvent::Program(time, program))
             }
-            Step::Attend(index) => {
+            Step::Attend(index, _) => {
                 let entry = &work[channel][index].entry;
                 sums = sums.max(vector.partial_sums(time, entry, geometry));
                 return Vec::new();

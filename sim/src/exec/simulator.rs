@@ -5,6 +5,7 @@ use super::group::Sums;
 use super::npu::{NpuRun, Remembered};
 use super::overlap::{Product, exposed};
 use super::step::{StepTiming, TaskTiming};
+use super::watch::{Watch, heard};
 use crate::gpu::KernelWork;
 use crate::link::{LinkError, Overlap};
 use crate::lower::{self, Task, Work};
@@ -213,14 +214,37 @@ impl Simulator {
         sequences: &[Sequence],
         placement: &[u32],
     ) -> Result<StepTiming, SimError> {
+        self.run(sequences, placement, None)
+    }
+
+    /// The same, layer after layer with none standing for others; `watch` hears what is done with
+    /// values. Of a GPU, whose kernels are not scheduled here, it hears nothing.
+    pub fn watched(
+        &mut self,
+        sequences: &[Sequence],
+        placement: &[u32],
+        watch: &mut dyn Watch,
+    ) -> Result<StepTiming, SimError> {
+        self.run(sequences, placement, Some(watch))
+    }
+
+    fn run(
+        &mut self,
+        sequences: &[Sequence],
+        placement: &[u32],
+        mut watch: Option<&mut dyn Watch>,
+    ) -> Result<StepTiming, SimError> {
         let graph = StepGraph::build(&self.model, self.degree, sequences)?;
         let lower = |part| lower::lower(part, &self.machine, sequences, &self.model, self.degree);
-        let parts = [
-            (lower(&graph.prologue)?, 1),
-            (lower(&graph.layer)?, graph.repeat),
-            (lower(&graph.epilogue)?, 1),
-        ];
-        for task in parts.iter().flat_map(|(tasks, _)| tasks) {
+        let (together, apart) = match watch {
+            Some(_) => (1, graph.repeat),
+            None => (graph.repeat, 1),
+        };
+        let layer = lower(&graph.layer)?;
+        let mut parts = vec![(Part::Prologue, lower(&graph.prologue)?, 1)];
+        parts.extend((0..apart).map(|index| (Part::Layer(index), layer.clone(), together)));
+        parts.push((Part::Epilogue, lower(&graph.epilogue)?, 1));
+        for task in parts.iter().flat_map(|(_, tasks, _)| tasks) {
             if let Work::AllReduce { bytes, devices } = task.work {
                 self.sums
                     .learn(self.machine.link.as_ref(), bytes, devices)?;
@@ -231,7 +255,7 @@ impl Simulator {
         let mut timing = StepTiming::default();
         match &self.machine.device {
             Device::Gpu(gpu) => {
-                let run = |task: &Task, at| (at + kernel(gpu, sums, task), gpu_usage(task));
+                let run = |task: &Task, _, at| (at + kernel(gpu, sums, task), gpu_usage(task));
                 run_parts(&parts, run, (sums, overlap, bytes_per_s), &mut timing);
             }
             Device::Npu(device) => {
@@ -257,8 +281,9 @@ impl Simulator {
                     buffers: [Ps::ZERO; 2],
                     leaving: None,
                     failed: None,
+                    watch: heard(&mut watch),
                 };
-                let of_task = |task: &Task, at| run.run(task, at);
+                let of_task = |task: &Task, layer, at| run.run(task, layer, at);
                 run_parts(&parts, of_task, (sums, overlap, bytes_per_s), &mut timing);
                 if let Some(error) = run.failed {
                     return Err(error);
@@ -280,18 +305,30 @@ impl Simulator {
     }
 }
 
+/// Where tasks stand in a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Prologue,
+    Layer(u64),
+    Epilogue,
+}
+
 fn run_parts(
-    parts: &[(Vec<Task>, u64)],
-    mut run: impl FnMut(&Task, Ps) -> (Ps, Usage),
+    parts: &[(Part, Vec<Task>, u64)],
+    mut run: impl FnMut(&Task, Option<u64>, Ps) -> (Ps, Usage),
     (sums, chunks, bytes_per_s): (&Sums, u64, u64),
     timing: &mut StepTiming,
 ) {
     let mut now = Ps::ZERO;
-    for (index, (tasks, repeat)) in parts.iter().enumerate() {
+    for (part, tasks, repeat) in parts {
         let start = now;
+        let layer = match part {
+            Part::Layer(index) => Some(*index),
+            Part::Prologue | Part::Epilogue => None,
+        };
         let mut product = None;
         for task in tasks {
-            let (mut end, mut usage) = run(task, now);
+            let (mut end, mut usage) = run(task, layer, now);
             if let (Work::AllReduce { bytes, devices }, Some(before)) = (&task.work, product)
                 && chunks > 1
             {
@@ -308,14 +345,14 @@ fn run_parts(
                 time: end.since(now),
                 usage,
                 repeat: *repeat,
-                in_layer: index == 1,
+                in_layer: layer.is_some(),
             });
             now = end;
         }
-        *match index {
-            0 => &mut timing.prologue,
-            1 => &mut timing.layer,
-            _ => &mut timing.epilogue,
+        *match part {
+            Part::Prologue => &mut timing.prologue,
+            Part::Layer(_) => &mut timing.layer,
+            Part::Epilogue => &mut timing.epilogue,
         } = now.since(start);
     }
 }

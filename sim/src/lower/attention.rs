@@ -62,12 +62,18 @@ impl AttentionEntry {
 
     /// New tokens that see any of `tokens` attended tokens from number `first` on.
     pub fn seeing(&self, first: u64, tokens: u64) -> u64 {
+        let (from, end) = self.seen_by(first, tokens);
+        end.saturating_sub(from)
+    }
+
+    /// The first of them, and the one after the last, counted from the start of the sequence.
+    pub fn seen_by(&self, first: u64, tokens: u64) -> (u64, u64) {
         let oldest = self.context + self.new_tokens - self.head.tokens;
         let (first, last) = (oldest + first, oldest + first + tokens - 1);
         let from = first.max(self.context);
         let to = (last + self.window().saturating_sub(1).min(1 << 60))
             .min(self.context + self.new_tokens - 1);
-        (to + 1).saturating_sub(from)
+        (from, to + 1)
     }
 }
 

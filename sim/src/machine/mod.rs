@@ -111,6 +111,11 @@ impl DeviceMemory {
         }
     }
 
+    /// Bytes of a burst; 1 where memory is a bandwidth only.
+    pub fn burst_bytes(&self) -> u64 {
+        self.part().map_or(1, |part| part.organisation.burst_bytes)
+    }
+
     /// Peak bandwidth.
     pub fn peak_bytes_per_s(&self) -> u64 {
         match self {

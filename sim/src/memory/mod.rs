@@ -94,6 +94,15 @@ impl Memory {
         }
     }
 
+    /// Bytes of a burst; 1 where memory is a bandwidth only.
+    pub fn burst_bytes(&self) -> u64 {
+        match self {
+            Memory::Command(system) => system.std.organisation.burst_bytes,
+            Memory::Fast(rates) => rates.basis().standard().organisation.burst_bytes,
+            Memory::Plain(_) => 1,
+        }
+    }
+
     /// Bytes that crossed the pins of all channels so far, in whole bursts.
     pub fn bus_bytes(&self) -> u64 {
         match self {

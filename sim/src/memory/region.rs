@@ -182,7 +182,7 @@ impl Region {
 
     /// Bursts of the whole region over all channels. A block's bursts are counted with its last
     /// part, so that the parts add up to the block.
-    pub(super) fn bursts(&self, burst: u64) -> u64 {
+    pub(crate) fn bursts(&self, burst: u64) -> u64 {
         match *self {
             Region::Span { base, to, end, .. } if to == end => {
                 end.div_ceil(burst) - base.div_ceil(burst)

@@ -322,6 +322,8 @@ pub struct Pass {
     pub weights: (u64, u64),
     /// Extents in M, K, N that are multiplied.
     pub extent: [u64; 3],
+    /// Where they begin in the tile.
+    pub origin: [u64; 3],
     /// Whether the reduction of these outputs begins here.
     pub first: bool,
 }
@@ -342,6 +344,7 @@ pub fn passes(array: &Array, stationary: Stationary, m: u64, k: u64, n: u64) -> 
         for block in 0..inners {
             let down = inner.1.min(inner.0 - block * inner.1);
             let (once, each) = (group == 0, block == 0);
+            let (side, along) = (group * outer.1, block * inner.1);
             let some = |is: bool, extents| if is { extents } else { (0, 0) };
             passes.push(match stationary {
                 Stationary::Weights => Pass {
@@ -349,6 +352,7 @@ pub fn passes(array: &Array, stationary: Stationary, m: u64, k: u64, n: u64) -> 
                     activations: some(once, (m, down)),
                     weights: (down, across),
                     extent: [m, down, across],
+                    origin: [0, along, side],
                     first: each,
                 },
                 Stationary::Activations => Pass {
@@ -356,6 +360,7 @@ pub fn passes(array: &Array, stationary: Stationary, m: u64, k: u64, n: u64) -> 
                     activations: (across, down),
                     weights: some(once, (down, n)),
                     extent: [across, down, n],
+                    origin: [side, along, 0],
                     first: each,
                 },
                 Stationary::Outputs => Pass {
@@ -363,6 +368,7 @@ pub fn passes(array: &Array, stationary: Stationary, m: u64, k: u64, n: u64) -> 
                     activations: some(once, (down, k)),
                     weights: some(each, (k, across)),
                     extent: [down, k, across],
+                    origin: [along, 0, side],
                     first: true,
                 },
             });

@@ -129,24 +129,30 @@ fn passes(queries: u64, most: u64) -> impl Iterator<Item = u64> {
     (0..queries.div_ceil(most)).map(move |pass| most.min(queries - pass * most))
 }
 
-/// The program of a list of tile groups. `row` gives each tile a row of its own; the vectors of the
-/// buffer fillings are read from `vector(0)`, `vector(1)`, and so on.
+/// Fillings of the vector buffer that visit the same tiles.
+pub fn fillings(head: Head, geometry: Geometry) -> u64 {
+    head.queries.div_ceil(geometry.buffer_rows)
+}
+
+/// The program of a list of tile groups. `row` gives the row of a tile by the number of its group
+/// and its own in the group; the vectors of the buffer fillings are read from `vector(0)`,
+/// `vector(1)`, and so on.
 pub fn program(
     groups: &[TileGroup],
-    mut row: impl FnMut() -> u32,
+    mut row: impl FnMut(u64, u64) -> u32,
     vector: impl Fn(u64) -> (u16, u32),
 ) -> PimProgram {
     let mut ops = Vec::new();
     let mut vectors = 0;
-    for group in groups {
+    for (number, group) in (0..).zip(groups) {
         for _ in 0..group.gwrites {
             let (bank, row) = vector(vectors);
             vectors += 1;
             ops.push(PimOp::Gwrite { bank, row });
         }
-        for _ in 0..group.tiles {
+        for tile in 0..u64::from(group.tiles) {
             ops.push(PimOp::Tile {
-                row: row(),
+                row: row(number, tile),
                 results: group.results,
                 comps: group.comps,
             });

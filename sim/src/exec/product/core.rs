@@ -31,6 +31,7 @@ pub(super) enum Ran {
     /// A block is used up.
     Block {
         step: usize,
+        pass: Pass,
         /// Blocks done and blocks of the tile.
         done: usize,
         of: usize,
@@ -191,6 +192,7 @@ impl Core {
             self.next += 1;
             ran.push(Ran::Block {
                 step,
+                pass,
                 done: self.next,
                 of: blocks,
                 at: end,

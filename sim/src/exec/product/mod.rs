@@ -12,3 +12,4 @@ mod tensors;
 pub use parts::{Accesses, Bound, Outcome, Parts, Traffic};
 pub(crate) use run::{Begin, Run};
 pub(crate) use search::choose;
+pub use tensors::{Placed, Tensor};

@@ -7,6 +7,7 @@ use super::links::Links;
 use super::parts::{Bound, Outcome, Traffic};
 use super::shared::{Contents, Found, Key};
 use super::tensors::{Tensor, Tensors};
+use crate::exec::watch::{Act, Class, Plan, Watch};
 use crate::machine::DeviceMemory;
 use crate::memory::{Flow, Memory, Region};
 use crate::npu::mapping::Leaving;
@@ -110,12 +111,24 @@ struct Running<'a, 'm> {
     most: Option<u64>,
     /// Requests are of less than a stripe: each uses the channels that it lies on.
     apart: bool,
+    watch: Option<&'a mut dyn Watch>,
 }
 
 impl Run<'_> {
     /// Runs the product; `bounded` asks for the closed forms beside it.
     pub(crate) fn execute(&self, memory: &mut Memory, begin: Begin, bounded: bool) -> Outcome {
-        let mut running = self.start(memory, begin);
+        self.watched(memory, begin, bounded, None)
+    }
+
+    /// The same, with somebody to hear of every load, block and store.
+    pub(crate) fn watched<'s>(
+        &'s self,
+        memory: &mut Memory,
+        begin: Begin,
+        bounded: bool,
+        watch: Option<&'s mut dyn Watch>,
+    ) -> Outcome {
+        let mut running = self.start(memory, begin, watch);
         running.settle(Ps(u64::MAX));
         running.outcome(begin, bounded)
     }
@@ -123,14 +136,19 @@ impl Run<'_> {
     /// Runs the product on memory that is given up with it; `None` if it takes longer than `until`.
     pub(crate) fn try_until(&self, mut memory: Memory, until: Ps) -> Option<Outcome> {
         let begin = Begin::at(Ps::ZERO);
-        let mut running = self.start(&mut memory, begin);
+        let mut running = self.start(&mut memory, begin, None);
         if !running.settle(until) {
             return None;
         }
         Some(running.outcome(begin, false)).filter(|outcome| outcome.end <= until)
     }
 
-    fn start<'s, 'm>(&'s self, memory: &'m mut Memory, begin: Begin) -> Running<'s, 'm> {
+    fn start<'s, 'm>(
+        &'s self,
+        memory: &'m mut Memory,
+        begin: Begin,
+        watch: Option<&'s mut dyn Watch>,
+    ) -> Running<'s, 'm> {
         let (npu, at) = (self.npu, begin.at);
         let tensors = Tensors::place(
             &self.gemm,
@@ -179,7 +197,9 @@ impl Run<'_> {
             most,
             apart: most.is_some_and(|most| most < stripe),
             cores,
+            watch,
         };
+        running.announce(bias);
         running.begin(begin, bias);
         running
     }
@@ -197,6 +217,30 @@ impl Run<'_> {
 }
 
 impl Running<'_, '_> {
+    fn announce(&mut self, bias: u64) {
+        let (run, tensors) = (&self.run, &self.tensors);
+        if let Some(watch) = &mut self.watch {
+            let order = [
+                Tensor::Activations,
+                Tensor::Weights,
+                Tensor::Partial,
+                Tensor::Outputs,
+            ];
+            let plan = Plan {
+                gemm: run.gemm,
+                mapping: run.mapping,
+                resident: run.resident,
+                layout: run.npu.cores.layout,
+                array: run.npu.array,
+                cores: self.cores.len(),
+                placed: order.map(|tensor| tensors.placed(tensor)),
+                bias: (run.bias > 0).then_some((bias, bias + run.bias)),
+                in_place: run.npu.cores.count == 1 && self.contents.is_none(),
+            };
+            watch.act(Act::Product(plan));
+        }
+    }
+
     fn schedule(&mut self, at: Ps, event: Event) {
         self.serial += 1;
         self.events.push(Reverse((at, self.serial, event)));
@@ -403,8 +447,25 @@ impl Running<'_, '_> {
             Tensor::Partial => self.traffic.partial_in += bytes,
             Tensor::Outputs => {}
         }
+        self.tell_moved(load.tensor, load.region);
         self.flow.submit(at, Tensor::LOAD, load.region);
         self.asked.push(Asked::Load { load, at });
+    }
+
+    fn tell_moved(&mut self, tensor: Tensor, region: Region) {
+        if let Some(watch) = &mut self.watch {
+            let burst = self.run.device.burst_bytes();
+            watch.act(Act::Moved {
+                class: match tensor {
+                    Tensor::Activations => Class::Input,
+                    Tensor::Weights => Class::Weights,
+                    Tensor::Partial => Class::Partial,
+                    Tensor::Outputs => Class::Output,
+                },
+                bytes: region.bytes(),
+                bursts: region.bursts(burst),
+            });
+        }
     }
 
     /// Data that has left memory, or a scratchpad, by `memory` goes to its core; returns when it was
@@ -426,6 +487,15 @@ impl Running<'_, '_> {
         self.moved[load.core][0] += bytes;
         self.cores[load.core].accesses.fills += bytes;
         self.cores[load.core].arrived(load.step, load.block, memory, here);
+        if let Some(watch) = &mut self.watch {
+            watch.act(Act::Load {
+                core: load.core,
+                step: load.step,
+                of: self.cores[load.core].steps[load.step],
+                tensor: load.tensor,
+                region: load.region,
+            });
+        }
         self.in_flight[load.core] -= bytes;
     }
 
@@ -493,7 +563,22 @@ impl Running<'_, '_> {
         self.cores[core].run(&mut ran);
         for ran in &ran {
             match *ran {
-                Ran::Block { step, done, of, at } => {
+                Ran::Block {
+                    step,
+                    pass,
+                    done,
+                    of,
+                    at,
+                } => {
+                    if let Some(watch) = &mut self.watch {
+                        let of = self.cores[core].steps[step];
+                        watch.act(Act::Block {
+                            core,
+                            step,
+                            of,
+                            pass,
+                        });
+                    }
                     let next = step + BUFFERS;
                     if self.run.npu.cores.buffering == Buffering::Block
                         && next < self.cores[core].steps.len()
@@ -540,7 +625,17 @@ impl Running<'_, '_> {
         let Some((tensor, region)) = self.tensors.store(&of) else {
             return;
         };
-        if tensor == Tensor::Outputs && self.run.resident.outputs {
+        let kept = tensor == Tensor::Outputs && self.run.resident.outputs;
+        if let Some(watch) = &mut self.watch {
+            watch.act(Act::Store {
+                core,
+                step,
+                of,
+                tensor,
+                region: (!kept).then_some(region),
+            });
+        }
+        if kept {
             return self.stored(core, group, at);
         }
         let bytes = region.bytes();
@@ -554,6 +649,7 @@ impl Running<'_, '_> {
         let out = self.links.pass(core, false, bytes, at, at);
         let way = self.links.pass_shared(bytes, at, out);
         let begin = self.streams_from(bytes, at, way);
+        self.tell_moved(tensor, region);
         self.flow.submit(begin, Tensor::STORE, region);
         self.asked.push(Asked::Store { core, group, way });
     }

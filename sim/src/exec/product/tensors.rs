@@ -8,11 +8,30 @@ use crate::npu::{Gemm, Layout, Mapping, Order};
 
 /// The tensors of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Tensor {
+pub enum Tensor {
+    /// `[m, k]`.
     Activations,
+    /// `[k, n]`.
     Weights,
+    /// Partial sums of `[m, n]` in fp32.
     Partial,
+    /// `[m, n]`.
     Outputs,
+}
+
+/// Where a matrix of a product lies in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// First byte.
+    pub base: u64,
+    /// Bytes of an element.
+    pub element: u64,
+    /// Rows and columns of a whole tile.
+    pub tile: (u64, u64),
+    /// Columns of the matrix.
+    pub columns: u64,
+    /// Bytes from one tile to the next, where tiles lie one after another.
+    pub pitch: u64,
 }
 
 /// A matrix in memory, cut into tiles.
@@ -230,6 +249,23 @@ impl Tensors {
             ),
             of(Tensor::Weights, &self.weights, (part, column), weights),
         ]
+    }
+
+    /// Where a tensor lies.
+    pub(super) fn placed(&self, tensor: Tensor) -> Placed {
+        let matrix = match tensor {
+            Tensor::Activations => self.activations,
+            Tensor::Weights => self.weights,
+            Tensor::Partial => self.partial,
+            Tensor::Outputs => self.outputs,
+        };
+        Placed {
+            base: matrix.base,
+            element: matrix.element,
+            tile: matrix.tile,
+            columns: matrix.columns,
+            pitch: matrix.pitch,
+        }
     }
 
     /// Partial sums that come back to a tile.

@@ -1,0 +1,289 @@
+//! Decoders on machines: what is timed, executed.
+
+use super::prompt;
+use crate::support::machine;
+use memwall_models::Dtype;
+use memwall_models::reference::{Precision, Recipe, Reference, Weights, greedy, synthetic};
+use memwall_sim::exec::SimError;
+use memwall_sim::machine::{Device, Machine};
+use memwall_sim::numerics::{
+    Chance, Executed, Fault, NumericsError, OperatorCheck, StepCheck, Tolerance,
+};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+/// The toys of the end-to-end runs: four layers of each family.
+fn toy(family: &str, precision: Precision) -> Reference<f32> {
+    toy_of(family, 4, precision)
+}
+
+fn toy_of(family: &str, layers: u64, precision: Precision) -> Reference<f32> {
+    let sizes = match family {
+        "opt" => {
+            r#""hidden_size": 64, "ffn_dim": 160, "num_hidden_layers": LAYERS, "num_attention_heads": 4,
+            "activation_function": "relu", "max_position_embeddings": 96,
+            "tie_word_embeddings": true"#
+        }
+        "gpt2" => {
+            r#""n_embd": 64, "n_layer": LAYERS, "n_head": 4, "n_positions": 96,
+            "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5"#
+        }
+        _ => {
+            r#""hidden_size": 64, "intermediate_size": 160, "num_hidden_layers": LAYERS,
+            "num_attention_heads": 8, "num_key_value_heads": 2, "hidden_act": "silu",
+            "max_position_embeddings": 96, "rms_norm_eps": 1e-5"#
+        }
+    };
+    let text = format!(
+        r#"{{ "model_type": "{family}", {sizes}, "vocab_size": 61, "torch_dtype": "float16" }}"#
+    );
+    let text = text.replace("LAYERS", &layers.to_string());
+    let recipe = Recipe::from_json(family, &text).expect("a configuration");
+    let tensors = synthetic(&recipe.model, 11);
+    let weights = Weights::new(&recipe, family, &tensors, precision.weights).expect("complete");
+    Reference {
+        recipe,
+        weights,
+        precision,
+    }
+}
+
+const CLOSE: Tolerance = Tolerance { share: 1e-4 };
+
+fn passes(check: &StepCheck) {
+    if let Some(wrong) = check.first_wrong() {
+        panic!(
+            "{:?} {}: {:?} {:?} {:?}",
+            wrong.layer, wrong.name, wrong.difference, wrong.place, wrong.broken
+        );
+    }
+}
+
+#[test]
+fn the_same_tokens_as_the_reference() {
+    for family in ["llama", "opt", "gpt2"] {
+        for name in ["npu-only", "npu-pim", "neupims"] {
+            let reference = toy(family, Precision::default());
+            let machine = machine(name, &[]);
+            let mut executed = Executed::new(&machine, &reference, 1, CLOSE).expect("it fits");
+            let mut chance = Chance::none();
+            let prompt = prompt(5, 48);
+            let mut check = executed.step(&[&prompt], &mut chance).expect("prefill");
+            passes(&check);
+            for step in 0..32 {
+                let token = greedy(check.logits.row(0));
+                assert_eq!(
+                    token,
+                    greedy(check.expected.row(0)),
+                    "{family} on {name}, token {step}"
+                );
+                let apart = (&check.logits - &check.expected).mapv(f32::abs);
+                assert!(
+                    apart.iter().all(|apart| *apart <= 1e-4),
+                    "{family} on {name}"
+                );
+                check = executed
+                    .step(&[&[token as u32]], &mut chance)
+                    .expect("decode");
+                passes(&check);
+            }
+        }
+    }
+}
+
+/// A prefill of two prompts, a chunk beside a decode, and a decode of both: every kind of attention
+/// that the machine has. `each` says whether to go on.
+fn short_run(
+    machine: &Machine,
+    reference: &Reference<f32>,
+    chance: &mut Chance,
+    mut each: impl FnMut(&StepCheck) -> bool,
+) {
+    let mut executed = Executed::new(machine, reference, 2, CLOSE).expect("it fits");
+    let (first, second) = (prompt(1, 9), prompt(2, 5));
+    let steps: [[&[u32]; 2]; 3] = [
+        [&first, &second],
+        [&first[..1], &second[..3]],
+        [&first[1..2], &second[1..2]],
+    ];
+    for tokens in &steps {
+        if !each(&executed.step(tokens, chance).expect("a step")) {
+            return;
+        }
+    }
+}
+
+/// Faults that a machine can have, each at 50 places of a run drawn from a seed.
+fn faults(name: &str, settings: &[&str], least: usize) {
+    let reference = toy_of("llama", 2, Precision::default());
+    let machine = machine(name, settings);
+    let mut clean = Chance::none();
+    short_run(&machine, &reference, &mut clean, |check| {
+        passes(check);
+        true
+    });
+    let (mut made, mut caught, mut kinds) = (0, 0, 0);
+    for (word, fault, _) in Fault::ALL {
+        let places = clean.places(fault);
+        let mut random = Pcg64::seed_from_u64(17);
+        let mut missed = Vec::new();
+        let tries = if places > 0 { 50 } else { 0 };
+        kinds += usize::from(places > 0);
+        for _ in 0..tries {
+            let place = random.random_range(0..places);
+            let mut chance = Chance::at(fault, place);
+            let mut found = false;
+            short_run(&machine, &reference, &mut chance, |check| {
+                found = check.first_wrong().is_some();
+                !found
+            });
+            made += 1;
+            if found {
+                assert!(chance.has_struck(), "{word} at {place}");
+                caught += 1;
+            } else {
+                missed.push(place);
+            }
+        }
+        println!("{name} {word}: {places} places, missed {missed:?} of {tries}");
+    }
+    println!("{name}: {caught} of {made}");
+    assert!(kinds >= least, "{name} has {kinds} kinds of faults");
+    assert!(100 * caught >= 99 * made, "{name}: {caught} of {made}");
+}
+
+const SMALL_ARRAYS: [&str; 3] = ["npu.rows=16", "npu.columns=16", "npu.arrays=2"];
+
+#[test]
+fn faults_of_an_npu_are_caught() {
+    faults("npu-only", &SMALL_ARRAYS, 11);
+}
+
+#[test]
+fn faults_of_a_blocked_pim_are_caught() {
+    faults("npu-pim", &SMALL_ARRAYS, 14);
+}
+
+#[test]
+fn faults_of_a_dual_pim_are_caught() {
+    faults("neupims", &SMALL_ARRAYS, 14);
+}
+
+/// Several cores and tiles, parts of the reduction, partial sums that go to memory and come back.
+#[test]
+fn faults_of_small_cores_are_caught() {
+    let settings = [
+        "npu.rows=16",
+        "npu.columns=16",
+        "npu.scratchpad_kib=8",
+        "npu.accumulator_kib=2",
+        "npu.vector.softmax=online",
+    ];
+    faults("tpuv4-like", &settings, 11);
+}
+
+#[test]
+fn bytes_are_those_of_the_reference() {
+    for family in ["llama", "opt", "gpt2"] {
+        for name in [
+            "npu-only",
+            "npu-pim",
+            "neupims",
+            "tpuv4-like",
+            "llmcompass-a100",
+        ] {
+            let reference = toy(family, Precision::default());
+            let machine = machine(name, &[]);
+            let Device::Npu(device) = &machine.device else {
+                panic!("{name} is a GPU");
+            };
+            let element = reference.recipe.model.dtype.bytes();
+            let burst = device.memory.burst_bytes();
+            short_run(&machine, &reference, &mut Chance::none(), |check| {
+                passes(check);
+                assert_eq!(
+                    check.bytes_differ(element, burst),
+                    None,
+                    "{family} on {name}"
+                );
+                true
+            });
+        }
+    }
+}
+
+/// Rounded to fp16 wherever the machine stores, and held to what the reference rounds alike.
+#[test]
+fn half_precision_stays_close() {
+    let half = Tolerance { share: 2e-2 };
+    for family in ["llama", "opt", "gpt2"] {
+        for name in ["npu-only", "npu-pim", "neupims"] {
+            let reference = toy(family, Precision::uniform(Dtype::F16));
+            let machine = machine(name, &[]);
+            let mut executed = Executed::new(&machine, &reference, 1, half).expect("it fits");
+            let mut chance = Chance::none();
+            let prompt = prompt(5, 48);
+            let mut tokens = prompt;
+            let mut worst: f32 = 0.0;
+            for _ in 0..9 {
+                let check = executed.step(&[&tokens], &mut chance).expect("a step");
+                passes(&check);
+                let apart = (&check.logits - &check.expected).mapv(f32::abs);
+                worst = apart.iter().fold(worst, |worst, apart| worst.max(*apart));
+                tokens = vec![greedy(check.expected.row(0)) as u32];
+            }
+            println!("{family} on {name}: logits at most {worst:.1e} apart");
+        }
+    }
+}
+
+/// Any mapping of any array: the executed product is the product.
+mod schedules {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+        #[test]
+        fn of_any_machine_compute_the_decoder(
+            cores in 1u64..4, arrays in 1u64..3, rows in 3u64..20, columns in 3u64..20,
+            scratchpad in 4u64..32, accumulator in 2u64..16,
+            dataflow in prop::sample::select(vec!["ws", "is", "os"]),
+            buffering in prop::sample::select(vec!["tile", "block"]),
+            layout in prop::sample::select(vec!["tiled", "row_major"]),
+            softmax in prop::sample::select(vec!["online", "classic"]),
+            credits in prop::option::of(4u64..64), family in 0usize..3,
+            lengths in (1usize..12, 1usize..12),
+        ) {
+            let mut settings = vec![
+                format!("npu.cores={cores}"), format!("npu.arrays={arrays}"),
+                format!("npu.rows={rows}"), format!("npu.columns={columns}"),
+                format!("npu.scratchpad_kib={scratchpad}"), format!("npu.accumulator_kib={accumulator}"),
+                format!("npu.dataflow={dataflow}"), format!("npu.buffering={buffering}"),
+                format!("npu.layout={layout}"), format!("npu.vector.softmax={softmax}"),
+            ];
+            if let Some(credits) = credits {
+                settings.push(format!("npu.dma.credits={credits}"));
+                settings.push("npu.dma.request_bytes=64".to_owned());
+            }
+            let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+            let Ok(machine) = crate::support::try_machine("npu-only", &settings) else {
+                return Ok(());
+            };
+            let reference = toy_of(["llama", "opt", "gpt2"][family], 1, Precision::default());
+            let mut executed = Executed::new(&machine, &reference, 2, CLOSE).expect("it fits");
+            let (first, second) = (prompt(3, lengths.0), prompt(4, lengths.1));
+            for tokens in [[&first[..], &second[..]], [&first[..1], &second[..]]] {
+                let check = match executed.step(&tokens, &mut Chance::none()) {
+                    Ok(check) => check,
+                    Err(NumericsError::Machine(SimError::NoTile { .. })) => return Ok(()),
+                    Err(error) => panic!("{error}"),
+                };
+                let wrong = check.first_wrong().and_then(OperatorCheck::fault);
+                prop_assert_eq!(wrong, None);
+                prop_assert_eq!(check.bytes_differ(2, 64), None);
+            }
+        }
+    }
+}
