@@ -35,7 +35,7 @@ fn schedules_are_verified_and_defects_found() {
     );
     said(&["--hw", "gpu-a100"], 2, "runs kernels");
     said(&["--model", "lama"], 2, "did you mean 'llama'?");
-    said(&["--context", "99999"], 2, "at most 16384");
+    said(&["--batch", "99999"], 2, "at most 16384");
     said(
         &["--weights", "absent.safetensors"],
         2,
