@@ -1,9 +1,9 @@
 //! Decoders on machines: what is timed, executed.
 
-use super::prompt;
+use super::{decoder_of, prompt};
 use crate::support::machine;
 use memwall_models::Dtype;
-use memwall_models::reference::{Precision, Recipe, Reference, Weights, greedy, synthetic};
+use memwall_models::reference::{Precision, Reference, greedy};
 use memwall_sim::exec::SimError;
 use memwall_sim::machine::{Device, Machine};
 use memwall_sim::numerics::{
@@ -14,49 +14,13 @@ use rand_pcg::Pcg64;
 
 /// The toys of the end-to-end runs: four layers of each family.
 fn toy(family: &str, precision: Precision) -> Reference<f32> {
-    toy_of(family, 4, precision)
-}
-
-fn toy_of(family: &str, layers: u64, precision: Precision) -> Reference<f32> {
-    let sizes = match family {
-        "opt" => {
-            r#""hidden_size": 64, "ffn_dim": 160, "num_hidden_layers": LAYERS, "num_attention_heads": 4,
-            "activation_function": "relu", "max_position_embeddings": 96,
-            "tie_word_embeddings": true"#
-        }
-        "gpt2" => {
-            r#""n_embd": 64, "n_layer": LAYERS, "n_head": 4, "n_positions": 96,
-            "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5"#
-        }
-        _ => {
-            r#""hidden_size": 64, "intermediate_size": 160, "num_hidden_layers": LAYERS,
-            "num_attention_heads": 8, "num_key_value_heads": 2, "hidden_act": "silu",
-            "max_position_embeddings": 96, "rms_norm_eps": 1e-5"#
-        }
-    };
-    let text = format!(
-        r#"{{ "model_type": "{family}", {sizes}, "vocab_size": 61, "torch_dtype": "float16" }}"#
-    );
-    let text = text.replace("LAYERS", &layers.to_string());
-    let recipe = Recipe::from_json(family, &text).expect("a configuration");
-    let tensors = synthetic(&recipe.model, 11);
-    let weights = Weights::new(&recipe, family, &tensors, precision.weights).expect("complete");
-    Reference {
-        recipe,
-        weights,
-        precision,
-    }
+    decoder_of(family, Some(4), 11, precision)
 }
 
 const CLOSE: Tolerance = Tolerance { share: 1e-4 };
 
 fn passes(check: &StepCheck) {
-    if let Some(wrong) = check.first_wrong() {
-        panic!(
-            "{:?} {}: {:?} {:?} {:?}",
-            wrong.layer, wrong.name, wrong.difference, wrong.place, wrong.broken
-        );
-    }
+    assert_eq!(check.first_wrong().and_then(OperatorCheck::fault), None);
 }
 
 #[test]
@@ -115,7 +79,7 @@ fn short_run(
 
 /// Faults that a machine can have, each at 50 places of a run drawn from a seed.
 fn faults(name: &str, settings: &[&str], least: usize) {
-    let reference = toy_of("llama", 2, Precision::default());
+    let reference = decoder_of("llama", Some(2), 11, Precision::default());
     let machine = machine(name, settings);
     let mut clean = Chance::none();
     short_run(&machine, &reference, &mut clean, |check| {
@@ -237,6 +201,26 @@ fn half_precision_stays_close() {
     }
 }
 
+/// More tokens than a row has elements, several queries of a KV head, fewer or more vectors than the
+/// buffer holds, windows: what rows of banks and vectors are numbered for.
+#[test]
+fn banks_attend_over_several_rows_of_tokens() {
+    for (family, buffer) in [("llama", 1), ("llama", 3), ("qwen2", 2), ("mistral", 1)] {
+        for name in ["npu-pim", "neupims"] {
+            let reference = decoder_of(family, Some(1), 11, Precision::default());
+            let machine = machine(name, &[&format!("pim.vector_buffer_rows={buffer}")]);
+            let mut executed = Executed::new(&machine, &reference, 2, CLOSE).expect("it fits");
+            let mut chance = Chance::none();
+            let (long, short) = (prompt(5, 530), prompt(6, 31));
+            for tokens in [[&long[..], &short[..]], [&long[..1], &short[..1]]] {
+                let check = executed.step(&tokens, &mut chance).expect("a step");
+                passes(&check);
+                assert_eq!(check.bytes_differ(2, 64), None, "{family} on {name}");
+            }
+        }
+    }
+}
+
 /// Any mapping of any array: the executed product is the product.
 mod schedules {
     use super::*;
@@ -271,7 +255,7 @@ mod schedules {
             let Ok(machine) = crate::support::try_machine("npu-only", &settings) else {
                 return Ok(());
             };
-            let reference = toy_of(["llama", "opt", "gpt2"][family], 1, Precision::default());
+            let reference = decoder_of(["llama", "opt", "gpt2"][family], Some(1), 11, Precision::default());
             let mut executed = Executed::new(&machine, &reference, 2, CLOSE).expect("it fits");
             let (first, second) = (prompt(3, lengths.0), prompt(4, lengths.1));
             for tokens in [[&first[..], &second[..]], [&first[..1], &second[..]]] {

@@ -65,7 +65,18 @@ pub fn config(family: &str) -> String {
 
 /// The small decoder of a family with weights drawn from `seed`.
 pub fn decoder<S: Scalar>(family: &str, seed: u64, precision: Precision) -> Reference<S> {
-    let recipe = Recipe::from_json(family, &config(family)).expect("a configuration");
+    decoder_of(family, None, seed, precision)
+}
+
+/// The same with a number of layers of its own.
+pub fn decoder_of<S: Scalar>(
+    family: &str,
+    layers: Option<u64>,
+    seed: u64,
+    precision: Precision,
+) -> Reference<S> {
+    let mut recipe = Recipe::from_json(family, &config(family)).expect("a configuration");
+    recipe.model.layers = layers.unwrap_or(recipe.model.layers);
     let tensors = synthetic(&recipe.model, seed);
     let weights = Weights::new(&recipe, family, &tensors, precision.weights).expect("complete");
     Reference {
