@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 /// A defect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
-    /// Bytes that were asked for do not reach the scratchpad; what lay there before is used.
+    /// Bytes that were asked for do not reach the scratchpad, where zeros are used in their place.
     LoseLoad,
     /// A load brings the first element of its region for all others.
     WrongAddress,

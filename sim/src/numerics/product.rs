@@ -217,9 +217,8 @@ impl Product {
         let within = image.each(&region, |number| numbers.push(number));
         for &number in &numbers {
             let from = if shifted { numbers[0] } else { number };
-            if !lost {
-                copy.values[number] = image.values[from];
-            }
+            // A copy of an earlier tile may be the same element: its space went to other tiles.
+            copy.values[number] = if lost { 0.0 } else { image.values[from] };
             copy.came[number] = stamp;
             image.touched[number] |= !resident;
         }
