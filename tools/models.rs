@@ -14,13 +14,19 @@ use std::fmt::Write;
 struct Shown<'a> {
     model: &'a Model,
     parameters: u64,
+    active_parameters: u64,
     weight_bytes: u64,
     kv_bytes_per_token: u64,
     tensor_parallel: u64,
     prologue: Vec<&'a Operator>,
-    layer: Vec<&'a Operator>,
-    repeat: u64,
+    layers: Vec<ShownLayers<'a>>,
     epilogue: Vec<&'a Operator>,
+}
+
+#[derive(Serialize)]
+struct ShownLayers<'a> {
+    count: u64,
+    operators: Vec<&'a Operator>,
 }
 
 pub(crate) fn models(arguments: &ModelsArguments) -> Result<(), Failure> {
@@ -81,19 +87,37 @@ fn show(model: &Model, degree: u64, batch: u64, context: u64, json: bool) -> Res
     let shown = Shown {
         model,
         parameters: model.parameters().total(),
+        active_parameters: model.active_parameters(),
         weight_bytes: model.weight_bytes(),
         kv_bytes_per_token: model.kv_bytes_per_token(),
         tensor_parallel: degree,
         prologue: ordered(&graph.prologue)?,
-        layer: ordered(&graph.layer)?,
-        repeat: graph.repeat,
+        layers: graph
+            .layers
+            .iter()
+            .map(|part| {
+                Ok(ShownLayers {
+                    count: part.count,
+                    operators: ordered(&part.graph)?,
+                })
+            })
+            .collect::<Result<_, Failure>>()?,
         epilogue: ordered(&graph.epilogue)?,
     };
     if json {
         return output::print_json(&shown);
     }
+    let active = match model.experts {
+        Some(experts) => format!(
+            " ({} active: {} of {} experts)",
+            count(shown.active_parameters),
+            experts.per_token,
+            experts.count
+        ),
+        None => String::new(),
+    };
     let mut text = format!(
-        "{} ({}): {} parameters, {} bytes of weights, {} bytes of KV a token\n\n",
+        "{} ({}): {} parameters{active}, {} bytes of weights, {} bytes of KV a token\n\n",
         model.name,
         model.architecture.name(),
         count(shown.parameters),
@@ -106,11 +130,15 @@ fn show(model: &Model, degree: u64, batch: u64, context: u64, json: bool) -> Res
          {:<22} {:>8} {:>8} {:>8} {:>16} {:>16} {:>14} {:>14}",
         "operator", "M", "K", "N", "weight B", "activation B", "KV read B", "KV written B"
     );
-    for (part, times) in [
-        (&shown.prologue, 1),
-        (&shown.layer, shown.repeat),
-        (&shown.epilogue, 1),
-    ] {
+    let mut parts = vec![(&shown.prologue, 1)];
+    parts.extend(
+        shown
+            .layers
+            .iter()
+            .map(|part| (&part.operators, part.count)),
+    );
+    parts.push((&shown.epilogue, 1));
+    for (part, times) in parts {
         if times > 1 {
             let _ = writeln!(text, "each of {times} layers:");
         }

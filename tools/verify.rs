@@ -106,12 +106,22 @@ fn parse(text: &str) -> Result<(Fault, Option<u64>), Failure> {
     ))
 }
 
+/// Their names.
+const TOYS: [&str; 4] = ["llama", "mixtral", "opt", "gpt2"];
+
 /// The decoders that need no file: 4 layers, 256 wide, of one family each.
 fn toy(family: &str) -> Option<&'static str> {
     Some(match family {
         "llama" => {
             r#"{ "model_type": "llama", "hidden_size": 256, "intermediate_size": 688,
             "num_hidden_layers": 4, "num_attention_heads": 8, "num_key_value_heads": 2,
+            "hidden_act": "silu", "max_position_embeddings": 16384, "rms_norm_eps": 1e-5,
+            "vocab_size": 512, "torch_dtype": "float16" }"#
+        }
+        "mixtral" => {
+            r#"{ "model_type": "mixtral", "hidden_size": 256, "intermediate_size": 344,
+            "num_hidden_layers": 4, "num_attention_heads": 8, "num_key_value_heads": 2,
+            "num_local_experts": 8, "num_experts_per_tok": 2,
             "hidden_act": "silu", "max_position_embeddings": 16384, "rms_norm_eps": 1e-5,
             "vocab_size": 512, "torch_dtype": "float16" }"#
         }
@@ -144,8 +154,11 @@ fn reference(arguments: &VerifyArguments) -> Result<Reference<f32>, Failure> {
         Recipe::from_json(name, text)?
     } else {
         return Err(Failure::misspelt(
-            format!("--model {name}: there are llama, opt, gpt2, and config.json files"),
-            spelling::nearest(name, ["llama", "opt", "gpt2"]),
+            format!(
+                "--model {name}: there are {}, and config.json files",
+                TOYS.join(", ")
+            ),
+            spelling::nearest(name, TOYS),
         ));
     };
     let parameters = recipe.model.parameters().total();

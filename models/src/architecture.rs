@@ -9,7 +9,7 @@ use crate::error::ModelError;
 use crate::fields::Fields;
 use crate::spelling::nearest;
 
-/// A family of dense decoders, named by the `model_type` of its configuration files.
+/// A family of decoders, named by the `model_type` of its configuration files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Architecture {
@@ -19,15 +19,16 @@ pub enum Architecture {
     Mistral,
     /// `qwen2` (also Qwen2.5): llama with biases on Q, K and V.
     Qwen2,
+    /// `mixtral`: mistral with a mixture of experts in each feed-forward block.
+    Mixtral,
     /// `opt`: learned positions offset by two rows, layer norms, two-matrix feed-forward.
     Opt,
     /// `gpt2` (also the GPT-3 sizes): learned positions, layer norms, two-matrix feed-forward.
     Gpt2,
 }
 
-/// Mixtures of experts: right spellings, so no suggestion, and a reason of their own.
+/// Mixtures of experts that are not read yet: right spellings, so no suggestion, and a reason of their own.
 const MIXTURES: &[&str] = &[
-    "mixtral",
     "qwen2_moe",
     "qwen3_moe",
     "olmoe",
@@ -45,6 +46,7 @@ impl Architecture {
         ("llama", Self::Llama),
         ("mistral", Self::Mistral),
         ("qwen2", Self::Qwen2),
+        ("mixtral", Self::Mixtral),
         ("opt", Self::Opt),
         ("gpt2", Self::Gpt2),
     ];
@@ -56,6 +58,7 @@ impl Architecture {
             Self::Llama => "llama",
             Self::Mistral => "mistral",
             Self::Qwen2 => "qwen2",
+            Self::Mixtral => "mixtral",
             Self::Opt => "opt",
             Self::Gpt2 => "gpt2",
         }
@@ -64,6 +67,14 @@ impl Architecture {
     /// Every supported `model_type`.
     pub fn names() -> impl Iterator<Item = &'static str> {
         Self::NAMES.iter().map(|(name, _)| *name)
+    }
+
+    /// Rotary positions, RMS norms and a gated feed-forward block.
+    pub(crate) const fn is_llama_like(self) -> bool {
+        matches!(
+            self,
+            Self::Llama | Self::Mistral | Self::Mixtral | Self::Qwen2
+        )
     }
 
     /// Reads `model_type`.
@@ -75,7 +86,7 @@ impl Architecture {
         let (rule, meant) = if MIXTURES.contains(&name) {
             (
                 format!(
-                    "{}; mixtures of experts are not supported yet",
+                    "{}; other mixtures of experts are not supported yet",
                     Self::supported()
                 ),
                 None,
@@ -92,6 +103,6 @@ impl Architecture {
 
     fn supported() -> String {
         let names: Vec<_> = Self::names().collect();
-        format!("a dense decoder ({})", names.join(", "))
+        format!("a decoder ({})", names.join(", "))
     }
 }

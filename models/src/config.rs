@@ -10,13 +10,13 @@ use crate::dtype::Dtype;
 use crate::error::ModelError;
 use crate::fields::Fields;
 use crate::model::{Model, Norm, Positions};
-use crate::schema::{ACTIVATIONS, Biases, Keys, refuse_variants, sliding_window};
+use crate::schema::{ACTIVATIONS, Biases, Keys, experts, refuse_variants, sliding_window};
 
 /// Rows that OPT keeps before its first position, a leftover of its padding tokens.
 pub(crate) const OPT_POSITION_OFFSET: u64 = 2;
 
 impl Model {
-    /// Reads the `config.json` of a dense decoder, in the schema of Hugging Face transformers.
+    /// Reads the `config.json` of a decoder, in the schema of Hugging Face transformers.
     ///
     /// `origin` names `text` in errors, and names the model: its file name without `.json`,
     /// or the folder's name for a file called `config.json`. Nothing is opened. Unknown fields
@@ -36,12 +36,12 @@ impl Model {
         let layers = fields.size(keys.layers)?;
         let heads = fields.size(keys.heads)?;
         let max_positions = fields.size(keys.max_positions)?;
-        let llama_like = matches!(
-            architecture,
-            Architecture::Llama | Architecture::Mistral | Architecture::Qwen2
-        );
+        let llama_like = architecture.is_llama_like();
         let (kv_heads, head_dim, ffn_width) = match architecture {
-            Architecture::Llama | Architecture::Mistral | Architecture::Qwen2 => (
+            Architecture::Llama
+            | Architecture::Mistral
+            | Architecture::Mixtral
+            | Architecture::Qwen2 => (
                 kv_heads(&fields, keys.heads, heads)?,
                 fields.optional_size("head_dim")?,
                 fields.size("intermediate_size")?,
@@ -74,6 +74,7 @@ impl Model {
             kv_heads,
             head_dim,
             ffn_width,
+            experts: experts(architecture, &fields)?,
             gated: llama_like,
             activation: fields.choice(&[keys.activation], ACTIVATIONS)?,
             norm: if llama_like { Norm::Rms } else { Norm::Layer },

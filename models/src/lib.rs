@@ -17,7 +17,7 @@
 //! // One decode step: one new token against 1023 tokens already in the KV cache.
 //! let decode = Sequence { new_tokens: 1, context: 1023 };
 //! let step = StepGraph::build(&model, 1, &[decode])?;
-//! assert_eq!(step.repeat, 32);
+//! assert_eq!(step.layers[0].count, 32);
 //! assert_eq!(step.total_bytes().kv_read, 1024 * 131_072);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -41,8 +41,8 @@ pub use architecture::Architecture;
 pub use dtype::Dtype;
 pub use error::{FieldError, ModelError};
 pub use graph::{
-    AttentionShape, GraphError, Operator, OperatorGraph, OperatorKind, Sequence, Shape, StepGraph,
-    TensorBytes,
+    AttentionShape, ExpertLoad, GraphError, Layers, Operator, OperatorGraph, OperatorKind, Routing,
+    Sequence, Shape, StepGraph, TensorBytes,
 };
-pub use model::{Activation, Model, Norm, Positions};
+pub use model::{Activation, Experts, Model, Norm, Positions};
 pub use parameters::Parameters;

@@ -1,4 +1,4 @@
-//! What a dense decoder is to a simulator: its widths, counts and element type.
+//! What a decoder is to a simulator: its widths, counts and element type.
 
 use serde::Serialize;
 
@@ -40,7 +40,16 @@ pub enum Positions {
     },
 }
 
-/// A dense decoder.
+/// A mixture of experts in the place of each feed-forward block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub struct Experts {
+    /// Experts of a layer, each a feed-forward block of [`Model::ffn_width`].
+    pub count: u64,
+    /// Experts that the router chooses for a token.
+    pub per_token: u64,
+}
+
+/// A decoder.
 ///
 /// Made by [`Model::from_json`] or [`crate::registry::get`], which check that every size is
 /// in range, that `heads` is a multiple of `kv_heads`, and that the bytes of all weights fit
@@ -67,8 +76,11 @@ pub struct Model {
     pub kv_heads: u64,
     /// Channels of one head. Not always `hidden / heads`.
     pub head_dim: u64,
-    /// Inner width of the feed-forward block.
+    /// Inner width of the feed-forward block, or of one expert.
     pub ffn_width: u64,
+    /// The experts, where feed-forward blocks are mixtures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub experts: Option<Experts>,
     /// Whether the feed-forward block has a gate: three matrices instead of two.
     pub gated: bool,
     /// The feed-forward function.

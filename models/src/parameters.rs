@@ -17,8 +17,10 @@ pub struct Parameters {
     pub positions: u64,
     /// Q, K, V and output projections of all layers, with their biases.
     pub attention: u64,
-    /// Feed-forward matrices of all layers, with their biases.
+    /// Feed-forward matrices of all layers, with their biases; of a mixture, those of all experts.
     pub ffn: u64,
+    /// The matrices that choose experts.
+    pub router: u64,
     /// Two norms a layer and the final one.
     pub norms: u64,
     /// The head; 0 when it is the token embedding.
@@ -34,10 +36,11 @@ impl Parameters {
             positions,
             attention,
             ffn,
+            router,
             norms,
             lm_head,
         } = *self;
-        sum(&[embedding, positions, attention, ffn, norms, lm_head])
+        sum(&[embedding, positions, attention, ffn, router, norms, lm_head])
     }
 }
 
@@ -53,10 +56,31 @@ impl Model {
                 Positions::Learned { rows } => product(&[rows, self.hidden]),
             },
             attention: product(&[self.layers, self.attention_weights()]),
-            ffn: product(&[self.layers, self.ffn_weights()]),
+            ffn: product(&[
+                self.layers,
+                self.experts.map_or(1, |experts| experts.count),
+                self.ffn_weights(),
+            ]),
+            router: self.experts.map_or(0, |experts| {
+                product(&[self.layers, self.hidden, experts.count])
+            }),
             norms: product(&[sum(&[product(&[2, self.layers]), 1]), self.norm_weights()]),
             lm_head: if self.tied_embeddings { 0 } else { table },
         }
+    }
+
+    /// Weights that one token meets: of a mixture, those of its own experts alone.
+    #[must_use]
+    pub fn active_parameters(&self) -> u64 {
+        let all = self.parameters().total();
+        let idle = self.experts.map_or(0, |experts| {
+            product(&[
+                self.layers,
+                experts.count.saturating_sub(experts.per_token),
+                self.ffn_weights(),
+            ])
+        });
+        all.saturating_sub(idle)
     }
 
     /// Bytes of all weights, each stored once.
@@ -89,7 +113,7 @@ impl Model {
         ])
     }
 
-    /// Weights of one layer's feed-forward block, without its norm.
+    /// Weights of one layer's feed-forward block, or of one expert, without its norm.
     fn ffn_weights(&self) -> u64 {
         let up = product(&[if self.gated { 2 } else { 1 }, self.ffn_width]);
         sum(&[

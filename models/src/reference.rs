@@ -86,4 +86,4 @@ pub use sparf::{SparseOutput, Sparsity, sparse_attention};
 pub use storage::{Precision, Storage};
 pub use synthetic::synthetic;
 pub use trace::{Origin, Trace};
-pub use weights::{Layer, Weights};
+pub use weights::{Ffn, Layer, Weights};

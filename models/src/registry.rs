@@ -25,6 +25,8 @@ const MODELS: &[(&str, &str)] = embedded![
     "llama-2-7b",
     "llama-3.1-70b",
     "llama-3.1-8b",
+    "mixtral-8x22b",
+    "mixtral-8x7b",
     "opt-13b",
     "opt-175b",
     "opt-30b",

@@ -8,7 +8,10 @@
 use crate::architecture::Architecture;
 use crate::error::ModelError;
 use crate::fields::Fields;
-use crate::model::Activation;
+use crate::model::{Activation, Experts};
+
+/// Experts of a layer at most: far above any model, and few enough to be listed one by one.
+const MOST_EXPERTS: u64 = 1 << 14;
 
 /// Names of the fields that differ between architectures.
 pub(crate) struct Keys {
@@ -22,7 +25,10 @@ pub(crate) struct Keys {
 impl Keys {
     pub(crate) const fn of(architecture: Architecture) -> Self {
         match architecture {
-            Architecture::Llama | Architecture::Mistral | Architecture::Qwen2 => Self {
+            Architecture::Llama
+            | Architecture::Mistral
+            | Architecture::Mixtral
+            | Architecture::Qwen2 => Self {
                 hidden: "hidden_size",
                 layers: "num_hidden_layers",
                 heads: "num_attention_heads",
@@ -78,6 +84,11 @@ impl Biases {
                     ffn: fields.flag("mlp_bias", false)?,
                 }
             }
+            Architecture::Mixtral => Self {
+                qkv: false,
+                out: false,
+                ffn: false,
+            },
             Architecture::Qwen2 => Self {
                 qkv: true,
                 out: false,
@@ -111,7 +122,7 @@ pub(crate) fn sliding_window(
 ) -> Result<Option<u64>, ModelError> {
     match architecture {
         Architecture::Llama | Architecture::Opt | Architecture::Gpt2 => Ok(None),
-        Architecture::Mistral => fields.optional_size("sliding_window"),
+        Architecture::Mistral | Architecture::Mixtral => fields.optional_size("sliding_window"),
         Architecture::Qwen2 => {
             if !fields.flag("use_sliding_window", false)? {
                 return Ok(None);
@@ -127,6 +138,26 @@ pub(crate) fn sliding_window(
             }
         }
     }
+}
+
+/// The mixture of experts of an architecture that has one.
+pub(crate) fn experts(
+    architecture: Architecture,
+    fields: &Fields,
+) -> Result<Option<Experts>, ModelError> {
+    if architecture != Architecture::Mixtral {
+        return Ok(None);
+    }
+    let (count_key, key) = ("num_local_experts", "num_experts_per_tok");
+    let count = fields.size(count_key)?;
+    let per_token = fields.size(key)?;
+    if count > MOST_EXPERTS {
+        return Err(fields.breach(count_key, format!("at most {MOST_EXPERTS}")));
+    }
+    if per_token > count {
+        return Err(fields.breach(key, format!("at most {count_key} ({count})")));
+    }
+    Ok(Some(Experts { count, per_token }))
 }
 
 /// Refuses the variants of a supported `model_type` that would be sized wrongly.

@@ -6,7 +6,8 @@ pub mod link;
 pub mod pim;
 pub mod traffic;
 
-use crate::exec::{Fidelity, Group, Simulator, StepTiming};
+use crate::exec::{Fidelity, Group, Simulator, StepTiming, TaskTiming};
+use crate::lower::Unit;
 use crate::machine::{Device, Machine};
 use crate::pim::PimQuirks;
 use crate::pim::tiling::Geometry;
@@ -16,6 +17,7 @@ use crate::record::{
     ResultRecord, SCHEMA_VERSION, WorkloadRecord,
 };
 use crate::serving::{BatchRun, PipelineRun};
+use crate::time::Ps;
 use memwall_models::Model;
 
 const PS_PER_S: f64 = 1e12;
@@ -47,18 +49,52 @@ fn peaks(machine: &Machine) -> Peaks {
     }
 }
 
+/// A line of the table of operators: all runs of a task, or of the tasks of all experts.
+struct Row {
+    name: &'static str,
+    unit: Unit,
+    time: Ps,
+    repeat: u64,
+    bus_bytes: u64,
+}
+
+/// Experts by the hundred are one line; what is not an expert's is one a task.
+fn rows(tasks: &[TaskTiming]) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for task in tasks.iter().filter(|task| task.repeat > 0) {
+        let known = rows.iter_mut().find(|row| row.name == task.name);
+        let time = task.time.times(task.repeat);
+        let bus_bytes = task.usage.bus_bytes * task.repeat;
+        match known.filter(|_| task.expert.is_some()) {
+            Some(row) => {
+                row.time += time;
+                row.repeat += task.repeat;
+                row.bus_bytes += bus_bytes;
+            }
+            None => rows.push(Row {
+                name: task.name,
+                unit: task.unit,
+                time,
+                repeat: task.repeat,
+                bus_bytes,
+            }),
+        }
+    }
+    rows
+}
+
 /// Figures of one iteration that generates `tokens` tokens.
 pub fn iteration(machine: &Machine, timing: &StepTiming, tokens: u64) -> IterationRecord {
     let peaks = peaks(machine);
     let seconds = timing.total.0 as f64 / PS_PER_S;
     let total = timing.total.0 as f64;
-    let operators = timing.tasks.iter().map(|task| OperatorRecord {
-        name: task.name.to_owned(),
-        unit: task.unit.name().to_owned(),
-        time_us: task.time.0 as f64 / 1e6,
-        repeat: task.repeat,
-        share: task.time.times(task.repeat).0 as f64 / total,
-        bus_bytes: task.usage.bus_bytes,
+    let operators = rows(&timing.tasks).into_iter().map(|row| OperatorRecord {
+        name: row.name.to_owned(),
+        unit: row.unit.name().to_owned(),
+        time_us: row.time.0 as f64 / row.repeat as f64 / 1e6,
+        repeat: row.repeat,
+        share: row.time.0 as f64 / total,
+        bus_bytes: row.bus_bytes / row.repeat,
     });
     IterationRecord {
         iteration_ms: total / 1e9,
@@ -157,7 +193,7 @@ pub fn record(
             kv_peak_bytes,
         },
         result,
-        notes: notes(machine, simulator.fidelity()),
+        notes: notes(machine, model, simulator.fidelity()),
     }
 }
 
@@ -172,10 +208,17 @@ pub fn model_record(model: &Model) -> ModelRecord {
 }
 
 /// What the models leave out that bears on the figures.
-fn notes(machine: &Machine, fidelity: Fidelity) -> Vec<String> {
+fn notes(machine: &Machine, model: &Model, fidelity: Fidelity) -> Vec<String> {
     let mut notes = vec![
         "operators run one after another; sub-batch interleaving is not modelled yet".to_owned(),
     ];
+    if let Some(experts) = model.experts {
+        notes.push(format!(
+            "{} of {} experts a token, all in device memory, chosen without preference; \
+             real routers meet fewer experts",
+            experts.per_token, experts.count
+        ));
+    }
     match fidelity {
         Fidelity::Command => notes.push("one layer is simulated and stands for all".to_owned()),
         Fidelity::Fast => notes.push(

@@ -3,13 +3,13 @@
 
 use super::{FAMILIES, config, prompt};
 use memwall_models::reference::{
-    Ask, Format, Lane, Ledger, Precision, Recipe, Reference, Weights, synthetic,
+    Ask, Format, Lane, Ledger, Precision, Recipe, Reference, Trace, Weights, synthetic,
 };
-use memwall_models::{Model, OperatorGraph, Sequence, StepGraph, TensorBytes};
+use memwall_models::{Model, OperatorGraph, Routing, Sequence, StepGraph, TensorBytes};
 use proptest::prelude::*;
 
 /// Runs a step of `batch` and returns what it touched.
-fn touched(recipe: &Recipe, batch: &[Sequence], format: Option<Format>) -> Ledger {
+fn touched(recipe: &Recipe, batch: &[Sequence], format: Option<Format>) -> (Ledger, Vec<Vec<u64>>) {
     let tensors = synthetic(&recipe.model, 1);
     let precision = Precision::default();
     let weights = Weights::<f32>::new(recipe, "drawn", &tensors, precision.weights);
@@ -48,13 +48,34 @@ fn touched(recipe: &Recipe, batch: &[Sequence], format: Option<Format>) -> Ledge
         })
         .collect();
     assert_eq!(Reference::sequences(&lanes), batch);
-    let output = reference.step(&mut lanes, Ask::default());
-    output.expect("a step").ledger
+    let ask = Ask {
+        trace: true,
+        ..Ask::default()
+    };
+    let output = reference.step(&mut lanes, ask).expect("a step");
+    (output.ledger, loads(&recipe.model, &output.trace))
+}
+
+/// Tokens of each expert, layer by layer, off the first columns of what the routers chose.
+fn loads(model: &Model, trace: &Trace<f32>) -> Vec<Vec<u64>> {
+    let Some(experts) = model.experts else {
+        return Vec::new();
+    };
+    let of_layer = |layer| {
+        let mut loads = vec![0; experts.count as usize];
+        let chosen = trace.get(Some(layer), "top_k", 0).expect("a mixture");
+        for row in chosen.rows() {
+            let own = row.iter().take(experts.per_token as usize);
+            own.for_each(|expert| loads[*expert as usize] += 1);
+        }
+        loads
+    };
+    (0..model.layers as usize).map(of_layer).collect()
 }
 
 /// Every operator of every layer, and no operator more.
-fn agree(model: &Model, batch: &[Sequence], ledger: &Ledger) {
-    let graph = StepGraph::build(model, 1, batch).expect("a step");
+fn agree(model: &Model, batch: &[Sequence], (ledger, loads): &(Ledger, Vec<Vec<u64>>)) {
+    let graph = StepGraph::routed(model, 1, batch, Routing::Loads(loads)).expect("a step");
     let mut counted = 0;
     let mut compare = |part: &OperatorGraph, layer| {
         for operator in part.node_weights() {
@@ -64,8 +85,10 @@ fn agree(model: &Model, batch: &[Sequence], ledger: &Ledger) {
         }
     };
     compare(&graph.prologue, None);
-    for layer in 0..graph.repeat as usize {
-        compare(&graph.layer, Some(layer));
+    let layers = graph.layers.iter();
+    let each = layers.flat_map(|layers| (0..layers.count).map(|_| &layers.graph));
+    for (layer, part) in each.enumerate() {
+        compare(part, Some(layer));
     }
     compare(&graph.epilogue, None);
     assert_eq!(ledger.operators().count(), counted);
@@ -133,7 +156,13 @@ proptest! {
 /// Registered models with every size divided: their own ratios, biases, tables and windows.
 #[test]
 fn registered_models_in_small() {
-    for name in ["llama-3.1-8b", "opt-6.7b", "gpt3-6.7b", "qwen2.5-7b"] {
+    for name in [
+        "llama-3.1-8b",
+        "opt-6.7b",
+        "gpt3-6.7b",
+        "qwen2.5-7b",
+        "mixtral-8x7b",
+    ] {
         let text = memwall_models::registry::text(name).expect("registered");
         let mut recipe = Recipe::from_json(name, text).expect("read");
         let model = &mut recipe.model;
@@ -157,10 +186,8 @@ fn registered_models_in_small() {
 fn quantised_weights_count_as_stored_and_nothing_else_changes() {
     let recipe = recipe(2, 8, true, false, "float16");
     let batch = sequences(&[(1, 5), (3, 0)]);
-    let (dense, int4) = (
-        touched(&recipe, &batch, None),
-        touched(&recipe, &batch, Some(Format::Int4)),
-    );
+    let (dense, _) = touched(&recipe, &batch, None);
+    let (int4, _) = touched(&recipe, &batch, Some(Format::Int4));
     // [32, 64] as nibbles, one group of scales, 64 biases.
     let qkv = int4.bytes(Some(0), "qkv").weights;
     assert_eq!(qkv, 32 * 64 / 2 + 2 * 64 + 2 * 64);

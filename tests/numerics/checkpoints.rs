@@ -4,7 +4,7 @@
 use super::{FAMILIES, config, decoder};
 use memwall_models::Dtype;
 use memwall_models::reference::{
-    INDEX, Precision, Recipe, SINGLE, Storage, Tensors, Weights, parse, read, synthetic, write,
+    Ffn, INDEX, Precision, Recipe, SINGLE, Storage, Tensors, Weights, parse, read, synthetic, write,
 };
 use std::collections::BTreeMap;
 use std::io;
@@ -102,7 +102,10 @@ fn conv1d_lies_the_other_way() {
     let weights = Weights::<f32>::new(&recipe, "f", &tensors, Storage::Exact).expect("complete");
     let published = &tensors["transformer.h.0.mlp.c_fc.weight"];
     assert_eq!(published.shape(), [64, 256]);
-    assert_eq!(weights.layers[0].up.matrix.decode().into_dyn(), published);
+    let Ffn::Dense(block) = &weights.layers[0].ffn else {
+        panic!("a mixture");
+    };
+    assert_eq!(block.up.matrix.decode().into_dyn(), published);
     let tensors = synthetic(&self::recipe("opt").model, 6);
     assert_eq!(
         tensors["model.decoder.layers.0.fc1.weight"].shape(),

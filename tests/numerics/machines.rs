@@ -25,7 +25,7 @@ fn passes(check: &StepCheck) {
 
 #[test]
 fn the_same_tokens_as_the_reference() {
-    for family in ["llama", "opt", "gpt2"] {
+    for family in ["llama", "mixtral", "opt", "gpt2"] {
         for name in ["npu-only", "npu-pim", "neupims"] {
             let reference = toy(family, Precision::default());
             let machine = machine(name, &[]);
@@ -79,7 +79,13 @@ fn short_run(
 
 /// Faults that a machine can have, each at 50 places of a run drawn from a seed.
 fn faults(name: &str, settings: &[&str], least: usize) {
-    let reference = decoder_of("llama", Some(2), 11, Precision::default());
+    let all = Fault::ALL.map(|(_, fault, _)| fault);
+    faults_of("llama", name, settings, &all, least);
+}
+
+/// Of those `tried`, at `least` of which the machine has any place.
+fn faults_of(family: &str, name: &str, settings: &[&str], tried: &[Fault], least: usize) {
+    let reference = decoder_of(family, Some(2), 11, Precision::default());
     let machine = machine(name, settings);
     let mut clean = Chance::none();
     short_run(&machine, &reference, &mut clean, |check| {
@@ -87,7 +93,8 @@ fn faults(name: &str, settings: &[&str], least: usize) {
         true
     });
     let (mut made, mut caught, mut kinds) = (0, 0, 0);
-    for (word, fault, _) in Fault::ALL {
+    for &fault in tried {
+        let word = fault.name();
         let places = clean.places(fault);
         let mut random = Pcg64::seed_from_u64(17);
         let mut missed = Vec::new();
@@ -147,8 +154,19 @@ fn faults_of_small_cores_are_caught() {
 }
 
 #[test]
+fn faults_of_experts_are_caught() {
+    let tried = [
+        Fault::MisplaceToken,
+        Fault::WrongExpert,
+        Fault::LoseExpert,
+        Fault::LoseStore,
+    ];
+    faults_of("mixtral", "npu-only", &SMALL_ARRAYS, &tried, 4);
+}
+
+#[test]
 fn bytes_are_those_of_the_reference() {
-    for family in ["llama", "opt", "gpt2"] {
+    for family in ["llama", "mixtral", "opt", "gpt2"] {
         for name in [
             "npu-only",
             "npu-pim",
@@ -180,7 +198,7 @@ fn bytes_are_those_of_the_reference() {
 #[test]
 fn half_precision_stays_close() {
     let half = Tolerance { share: 2e-2 };
-    for family in ["llama", "opt", "gpt2"] {
+    for family in ["llama", "mixtral", "opt", "gpt2"] {
         for name in ["npu-only", "npu-pim", "neupims"] {
             let reference = toy(family, Precision::uniform(Dtype::F16));
             let machine = machine(name, &[]);
@@ -197,6 +215,38 @@ fn half_precision_stays_close() {
                 tokens = vec![greedy(check.expected.row(0)) as u32];
             }
             println!("{family} on {name}: logits at most {worst:.1e} apart");
+        }
+    }
+}
+
+/// Two sub-batches that take turns: each sequence decodes as it does in the whole batch.
+#[test]
+fn sub_batches_decode_as_the_whole() {
+    for family in ["llama", "mixtral"] {
+        for name in ["npu-only", "neupims"] {
+            let reference = toy(family, Precision::default());
+            let machine = machine(name, &[]);
+            let new = || Executed::new(&machine, &reference, 4, CLOSE).expect("it fits");
+            let (mut whole, mut halves) = (new(), new());
+            let mut chance = Chance::none();
+            let lengths = [9_usize, 3, 14, 6];
+            let mut tokens: Vec<Vec<u32>> =
+                (0..4).map(|i| prompt(i, lengths[i as usize])).collect();
+            for _ in 0..4 {
+                let batch: Vec<&[u32]> = tokens.iter().map(Vec::as_slice).collect();
+                let all = whole.step(&batch, &mut chance).expect("a step");
+                passes(&all);
+                let mut next = Vec::new();
+                for members in [0..2, 2..4] {
+                    let own = &batch[members.clone()];
+                    let half = halves.sub_batch(members, own, &mut chance).expect("a step");
+                    passes(&half);
+                    next.extend(half.logits.rows().into_iter().map(greedy));
+                }
+                let together: Vec<usize> = all.logits.rows().into_iter().map(greedy).collect();
+                assert_eq!(next, together, "{family} on {name}");
+                tokens = next.into_iter().map(|token| vec![token as u32]).collect();
+            }
         }
     }
 }
@@ -237,7 +287,7 @@ mod schedules {
             buffering in prop::sample::select(vec!["tile", "block"]),
             layout in prop::sample::select(vec!["tiled", "row_major"]),
             softmax in prop::sample::select(vec!["online", "classic"]),
-            credits in prop::option::of(4u64..64), family in 0usize..3,
+            credits in prop::option::of(4u64..64), family in 0usize..4,
             lengths in (1usize..12, 1usize..12),
         ) {
             let mut settings = vec![
@@ -255,7 +305,7 @@ mod schedules {
             let Ok(machine) = crate::support::try_machine("npu-only", &settings) else {
                 return Ok(());
             };
-            let reference = decoder_of(["llama", "opt", "gpt2"][family], Some(1), 11, Precision::default());
+            let reference = decoder_of(["llama", "opt", "gpt2", "mixtral"][family], Some(1), 11, Precision::default());
             let mut executed = Executed::new(&machine, &reference, 2, CLOSE).expect("it fits");
             let (first, second) = (prompt(3, lengths.0), prompt(4, lengths.1));
             for tokens in [[&first[..], &second[..]], [&first[..1], &second[..]]] {

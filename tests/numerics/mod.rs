@@ -32,7 +32,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 /// Small decoders of every family that is read.
-pub const FAMILIES: [&str; 5] = ["llama", "mistral", "qwen2", "opt", "gpt2"];
+pub const FAMILIES: [&str; 6] = ["llama", "mistral", "mixtral", "qwen2", "opt", "gpt2"];
 
 /// The configuration of a small decoder of a family: grouped heads, a window, biases and tied
 /// tables where the family has them.
@@ -53,13 +53,13 @@ pub fn config(family: &str) -> String {
             "max_position_embeddings": 96, "rms_norm_eps": 1e-5"#
         }
     };
-    let window = if family == "mistral" {
-        r#", "sliding_window": 9"#
-    } else {
-        ""
+    let more = match family {
+        "mistral" => r#", "sliding_window": 9"#,
+        "mixtral" => r#", "num_local_experts": 6, "num_experts_per_tok": 2"#,
+        _ => "",
     };
     format!(
-        r#"{{ "model_type": "{family}", {sizes}{window}, "vocab_size": 61, "torch_dtype": "float16" }}"#
+        r#"{{ "model_type": "{family}", {sizes}{more}, "vocab_size": 61, "torch_dtype": "float16" }}"#
     )
 }
 

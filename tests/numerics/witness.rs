@@ -4,14 +4,14 @@
 use super::apart;
 use crate::support::root;
 use memwall_models::reference::{
-    Ask, Lane, Precision, Recipe, Reference, Scalar, Weights, parse, read,
+    Ask, Ffn, Lane, Precision, Recipe, Reference, Scalar, Weights, parse, read,
 };
 use ndarray::{Array2, ArrayView2, Axis, Ix2};
 use std::path::PathBuf;
 
 const TOLERANCE: f64 = 1e-4;
 
-const MODELS: [&str; 7] = [
+const MODELS: [&str; 8] = [
     "llama",
     "llama-stretched",
     "mistral-windowed",
@@ -19,6 +19,7 @@ const MODELS: [&str; 7] = [
     "opt",
     "gpt2",
     "gpt2-erf",
+    "mixtral",
 ];
 
 fn folder(model: &str) -> PathBuf {
@@ -106,7 +107,7 @@ fn logits_are_those_of_the_witness() {
 #[test]
 fn the_witness_would_notice() {
     type Defect = (&'static str, &'static str, fn(&mut Reference<f64>));
-    let defects: [Defect; 6] = [
+    let defects: [Defect; 7] = [
         ("interleaved pairs", "llama", |reference| {
             let rotary = reference.recipe.rotary.as_mut().expect("rotary");
             rotary.pairing = memwall_models::reference::Pairing::Interleaved;
@@ -124,11 +125,22 @@ fn the_witness_would_notice() {
             },
         ),
         ("the other gelu", "gpt2-erf", |reference| {
-            reference.recipe.function = memwall_models::reference::Function::GeluTanh;
+            for layer in &mut reference.weights.layers {
+                if let Ffn::Dense(block) = &mut layer.ffn {
+                    block.function = memwall_models::reference::Function::GeluTanh;
+                }
+            }
         }),
         ("another epsilon", "qwen2", |reference| {
             for layer in &mut reference.weights.layers {
                 layer.attention_norm.epsilon = 1e-3;
+            }
+        }),
+        ("the next expert", "mixtral", |reference| {
+            for layer in &mut reference.weights.layers {
+                if let Ffn::Mixture(mixture) = &mut layer.ffn {
+                    mixture.experts.rotate_left(1);
+                }
             }
         }),
         ("positions two rows early", "opt", |reference| {

@@ -25,7 +25,7 @@ pub(crate) struct VerifyArguments {
     /// One key of the machine, `memory.` first for its memory part; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub settings: Vec<String>,
-    /// Decoder of 4 layers, 256 wide (llama, opt, gpt2), or a Hugging Face config.json
+    /// Decoder of 4 layers, 256 wide (llama, mixtral, opt, gpt2), or a Hugging Face config.json
     #[arg(long, default_value = "llama", value_name = "NAME|FILE")]
     pub model: String,
     /// Weights of a config.json: a .safetensors file, or the folder of a checkpoint

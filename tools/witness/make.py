@@ -9,7 +9,7 @@ eager attention). Each model gets a folder: `config.json` as transformers saves 
 `model.safetensors`, and `logits.safetensors` with the token ids (as float32) and the logits of
 every position of each prompt.
 
-Blocks that no such model is read with yet (mixtures of experts, latent attention) are run alone:
+Mixtures of experts and latent attention are run alone besides:
 `blocks/NAME.safetensors` has a block's weights under the library's names, its `input` and its
 `output`, one row a token. `versions.txt` says what ran.
 """
@@ -85,6 +85,17 @@ MODELS = {
         transformers.GPT2Config,
         transformers.GPT2LMHeadModel,
         GPT2 | {"activation_function": "gelu"},
+    ),
+    "mixtral": (
+        transformers.MixtralConfig,
+        transformers.MixtralForCausalLM,
+        LLAMA
+        | {
+            "intermediate_size": 16,
+            "num_local_experts": 4,
+            "num_experts_per_tok": 2,
+            "head_dim": 8,
+        },
     ),
 }
 MIXTURE = BASE | {

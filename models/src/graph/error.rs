@@ -28,6 +28,20 @@ pub enum GraphError {
         /// The nearest degree that the model allows; the smaller of two equally near.
         nearest: u64,
     },
+    /// Given loads are not those of the step.
+    #[error(
+        "loads must be given for {layers} layers of {experts} experts, {per_token} of which take each of {tokens} tokens"
+    )]
+    Loads {
+        /// Layers of the model.
+        layers: u64,
+        /// Experts of a layer.
+        experts: u64,
+        /// New tokens of the step.
+        tokens: u64,
+        /// Experts of a token.
+        per_token: u64,
+    },
     /// Work or bytes of the step exceed 64 bits.
     #[error("the step is too large: its operations or bytes do not fit 64 bits")]
     TooLarge,

@@ -2,14 +2,16 @@
 
 use super::OperatorGraph;
 use super::attention::{attend, kv_append, logit, softmax};
+use super::experts::experts;
 use super::operator::OperatorKind;
+use super::routing::ExpertLoad;
 use super::step::{Chain, Step};
 use crate::arithmetic::{product, sum};
 use crate::model::Positions;
 
 /// Lays the layer out. The first operator and the first residual both take the layer's input,
 /// which no node of this graph produces.
-pub(super) fn layer(step: &Step) -> OperatorGraph {
+pub(super) fn layer(step: &Step, loads: &[ExpertLoad]) -> OperatorGraph {
     let (model, tokens) = (step.model, step.tokens);
     let (query, kv) = (step.query_width(), step.kv_width());
     let hidden = model.hidden;
@@ -40,6 +42,19 @@ pub(super) fn layer(step: &Step) -> OperatorGraph {
     let stream = chain.then(step.rows("attention_residual", OperatorKind::Residual, hidden, 2));
 
     chain.then(step.norm("ffn_norm"));
+    match model.experts {
+        Some(mixture) => experts(step, &mut chain, mixture, loads),
+        None => feed_forward(step, &mut chain),
+    }
+    all_reduce(step, &mut chain, "ffn_all_reduce");
+    let out = chain.then(step.rows("ffn_residual", OperatorKind::Residual, hidden, 2));
+    chain.graph.add_edge(stream, out, ());
+    chain.graph
+}
+
+/// One block for all tokens.
+fn feed_forward(step: &Step, chain: &mut Chain) {
+    let (model, tokens, hidden) = (step.model, step.tokens, step.model.hidden);
     let width = model.ffn_width / step.degree;
     let gates = if model.gated { 2 } else { 1 };
     let up = (tokens, hidden, product(&[gates, width]));
@@ -47,10 +62,6 @@ pub(super) fn layer(step: &Step) -> OperatorGraph {
     chain.then(step.rows("activation", OperatorKind::Activation, width, gates));
     let down = (tokens, width, hidden);
     chain.then(step.gemm("ffn_down", OperatorKind::FfnDown, down, model.ffn_bias));
-    all_reduce(step, &mut chain, "ffn_all_reduce");
-    let out = chain.then(step.rows("ffn_residual", OperatorKind::Residual, hidden, 2));
-    chain.graph.add_edge(stream, out, ());
-    chain.graph
 }
 
 /// The sum of the devices' partial results. Input and output are one device's payload; how

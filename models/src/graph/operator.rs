@@ -38,6 +38,20 @@ pub enum OperatorKind {
     Activation,
     /// The second feed-forward matrix.
     FfnDown,
+    /// The product of all tokens with the gate of a mixture of experts.
+    Router,
+    /// Scores of the experts from its logits.
+    RouterScores,
+    /// The choice of each token's experts, and their weights.
+    TopK,
+    /// Sorts tokens by expert, once for each expert that a token takes.
+    Dispatch,
+    /// The first matrix of each expert, fused with the gate where there is one.
+    ExpertUp,
+    /// The second matrix of each expert.
+    ExpertDown,
+    /// Sums the results of a token's experts by weight.
+    Combine,
     /// The product with the vocabulary.
     LmHead,
 }
@@ -109,6 +123,9 @@ impl Operator {
     pub fn macs(&self) -> u64 {
         match (&self.shape, self.kind) {
             (Shape::Gemm { m, k, n }, _) => product(&[*m, *k, *n]),
+            (Shape::Experts { loads, k, n }, _) => loads.iter().fold(0, |all: u64, load| {
+                all.saturating_add(product(&[load.tokens, *k, *n]))
+            }),
             // The shape of softmax is that of its rows, not of a product.
             (Shape::Attention(_), OperatorKind::Softmax) | (Shape::Rows { .. }, _) => 0,
             (Shape::Attention(shapes), _) => shapes

@@ -1,7 +1,8 @@
-//! The three shapes that operators of a decoder come in.
+//! The shapes that operators of a decoder come in.
 
 use serde::Serialize;
 
+use super::routing::ExpertLoad;
 use crate::arithmetic::product;
 
 /// What an operator iterates over, on one device.
@@ -19,6 +20,16 @@ pub enum Shape {
     },
     /// Attention, which shares no operand between sequences: one entry a sequence.
     Attention(Vec<AttentionShape>),
+    /// One product `[tokens, k] x [k, n]` for each expert that takes any token; the rows of an
+    /// expert lie together, in the order of experts.
+    Experts {
+        /// The experts and their tokens.
+        loads: Vec<ExpertLoad>,
+        /// Input channels.
+        k: u64,
+        /// Output channels.
+        n: u64,
+    },
     /// Row-wise work: norms, element-wise functions, copies and transfers.
     Rows {
         /// Tokens.
@@ -56,8 +67,8 @@ impl AttentionShape {
 }
 
 impl Shape {
-    /// `(m, k, n)` where one triple describes the whole operator: a GEMM, or attention whose
-    /// sequences are all alike. `None` for row-wise work and for mixed batches.
+    /// `(m, k, n)` where one triple describes the whole operator: a GEMM, experts of equal loads, or
+    /// attention whose sequences are all alike. `None` for row-wise work and for mixtures.
     #[must_use]
     pub fn mkn(&self) -> Option<(u64, u64, u64)> {
         match self {
@@ -69,6 +80,11 @@ impl Shape {
                     .iter()
                     .all(|shape| (shape.m, shape.k, shape.n) == mkn)
                     .then_some(mkn)
+            }
+            Self::Experts { loads, k, n } => {
+                let m = loads.first()?.tokens;
+                let alike = loads.iter().all(|load| load.tokens == m);
+                alike.then_some((m, *k, *n))
             }
             Self::Rows { .. } => None,
         }

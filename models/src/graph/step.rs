@@ -1,6 +1,7 @@
 //! What every operator of a step is sized from, and the row-wise and weighted operators that
 //! are all sized alike.
 
+use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 
 use super::OperatorGraph;
@@ -91,22 +92,25 @@ impl<'a> Step<'a> {
         width: u64,
         operands: u64,
     ) -> Operator {
-        let output = self.bytes(self.tokens, width);
+        self.rows_of(name, kind, (self.tokens, width), operands)
+    }
+
+    /// The same on any number of rows.
+    pub(super) fn rows_of(
+        &self,
+        name: &'static str,
+        kind: OperatorKind,
+        (rows, width): (u64, u64),
+        operands: u64,
+    ) -> Operator {
+        let output = self.bytes(rows, width);
         let input = product(&[operands, output]);
         let bytes = TensorBytes {
             input,
             output,
             ..TensorBytes::default()
         };
-        self.operator(
-            name,
-            kind,
-            Shape::Rows {
-                rows: self.tokens,
-                width,
-            },
-            bytes,
-        )
+        self.operator(name, kind, Shape::Rows { rows, width }, bytes)
     }
 
     /// A norm of all new tokens. Its weights are replicated on every device.
@@ -133,5 +137,11 @@ impl Chain {
         }
         self.last = Some(node);
         node
+    }
+
+    /// The operators that `node` consumes.
+    pub(super) fn before(&self, node: NodeIndex) -> Vec<NodeIndex> {
+        let before = self.graph.neighbors_directed(node, Direction::Incoming);
+        before.collect()
     }
 }

@@ -5,6 +5,7 @@
 
 mod error;
 mod layer;
+mod mixture;
 
 use ndarray::{Array2, Axis};
 

@@ -4,6 +4,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 use super::activation::Function;
 use super::linear::Linear;
+use super::quantised::Format;
 use super::router::Router;
 use super::scalar::Scalar;
 
@@ -26,6 +27,16 @@ impl<S: Scalar> FeedForward<S> {
     pub fn apply(&self, input: ArrayView2<'_, S>) -> Array2<S> {
         let inner = self.activate(self.up.apply(input).view());
         self.down.apply(inner.view())
+    }
+
+    /// The block with both matrices in `format`.
+    #[must_use]
+    pub fn quantise(self, format: Format) -> Self {
+        Self {
+            up: self.up.quantise(format),
+            down: self.down.quantise(format),
+            ..self
+        }
     }
 
     /// What lies between the two products.

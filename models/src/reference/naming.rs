@@ -48,9 +48,12 @@ pub(super) struct Names {
     pub(super) qkv: &'static [&'static str],
     pub(super) projection: &'static str,
     pub(super) ffn_norm: &'static str,
-    /// The gate, if any, before the other.
+    /// The gate, if any, before the other; within an expert where there are experts.
     pub(super) up: &'static [&'static str],
     pub(super) down: &'static str,
+    pub(super) router: &'static str,
+    /// In front of an expert's number.
+    pub(super) experts: &'static str,
     pub(super) final_norm: &'static str,
     /// Whether matrices lie as `[in, out]` (GPT-2's `Conv1D`) and not as `[out, in]`.
     pub(super) inputs_first: bool,
@@ -59,21 +62,32 @@ pub(super) struct Names {
 /// The head's name in every architecture.
 pub(super) const HEAD: &str = "lm_head.weight";
 
+const LLAMA: Names = Names {
+    prefix: "model.",
+    tokens: "embed_tokens",
+    positions: "",
+    layer: "layers",
+    attention_norm: "input_layernorm",
+    qkv: &["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
+    projection: "self_attn.o_proj",
+    ffn_norm: "post_attention_layernorm",
+    up: &["mlp.gate_proj", "mlp.up_proj"],
+    down: "mlp.down_proj",
+    router: "",
+    experts: "",
+    final_norm: "norm",
+    inputs_first: false,
+};
+
 pub(super) const fn names(architecture: Architecture) -> Names {
     match architecture {
-        Architecture::Llama | Architecture::Mistral | Architecture::Qwen2 => Names {
-            prefix: "model.",
-            tokens: "embed_tokens",
-            positions: "",
-            layer: "layers",
-            attention_norm: "input_layernorm",
-            qkv: &["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
-            projection: "self_attn.o_proj",
-            ffn_norm: "post_attention_layernorm",
-            up: &["mlp.gate_proj", "mlp.up_proj"],
-            down: "mlp.down_proj",
-            final_norm: "norm",
-            inputs_first: false,
+        Architecture::Llama | Architecture::Mistral | Architecture::Qwen2 => LLAMA,
+        Architecture::Mixtral => Names {
+            router: "block_sparse_moe.gate",
+            experts: "block_sparse_moe.experts",
+            up: &["w1", "w3"],
+            down: "w2",
+            ..LLAMA
         },
         Architecture::Opt => Names {
             prefix: "model.",
@@ -87,6 +101,8 @@ pub(super) const fn names(architecture: Architecture) -> Names {
             up: &["fc1"],
             down: "fc2",
             final_norm: "decoder.final_layer_norm",
+            router: "",
+            experts: "",
             inputs_first: false,
         },
         Architecture::Gpt2 => Names {
@@ -101,6 +117,8 @@ pub(super) const fn names(architecture: Architecture) -> Names {
             up: &["mlp.c_fc"],
             down: "mlp.c_proj",
             final_norm: "ln_f",
+            router: "",
+            experts: "",
             inputs_first: true,
         },
     }
@@ -142,10 +160,21 @@ pub fn slots(model: &Model) -> Vec<Slot> {
         let projection = name(names.projection);
         list.matrix(&projection, (query, hidden), model.out_bias, true);
         list.norm(&name(names.ffn_norm), hidden);
-        for part in names.up {
-            list.matrix(&name(part), (hidden, width), model.ffn_bias, false);
+        let mut blocks = vec![format!("{}.{layer}", names.layer)];
+        if let Some(experts) = model.experts {
+            let router = (hidden, experts.count as usize);
+            list.matrix(&name(names.router), router, false, false);
+            let expert = |expert| name(&format!("{}.{expert}", names.experts));
+            blocks = (0..experts.count).map(expert).collect();
         }
-        list.matrix(&name(names.down), (width, hidden), model.ffn_bias, true);
+        for block in blocks {
+            for part in names.up {
+                let part = format!("{block}.{part}");
+                list.matrix(&part, (hidden, width), model.ffn_bias, false);
+            }
+            let down = format!("{block}.{}", names.down);
+            list.matrix(&down, (width, hidden), model.ffn_bias, true);
+        }
     }
     list.norm(names.final_norm, hidden);
     if !model.tied_embeddings {

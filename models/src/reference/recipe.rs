@@ -46,9 +46,10 @@ impl Recipe {
         let root: Value = serde_json::from_str(text).unwrap_or_default();
         let fields = Fields::new(origin, text, &root)?;
         let epsilon = match model.architecture {
-            Architecture::Llama | Architecture::Mistral | Architecture::Qwen2 => {
-                fields.required_real("rms_norm_eps")?
-            }
+            Architecture::Llama
+            | Architecture::Mistral
+            | Architecture::Mixtral
+            | Architecture::Qwen2 => fields.required_real("rms_norm_eps")?,
             Architecture::Gpt2 => {
                 refuse_scaled_attention(&fields)?;
                 fields.required_real("layer_norm_epsilon")?

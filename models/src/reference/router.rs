@@ -5,7 +5,7 @@
 //! one, and a constant factor. Named after the configuration fields of Mixtral, Qwen-MoE and
 //! DeepSeek-V2 and -V3 (their `modeling_*.py` in transformers).
 
-use ndarray::{ArrayView1, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use super::scalar::Scalar;
 use super::softmax::softmax;
@@ -75,10 +75,21 @@ impl Router {
     /// of equal scores the lower index.
     #[must_use]
     pub fn route<S: Scalar>(&self, logits: ArrayView2<'_, S>) -> Vec<Vec<(usize, S)>> {
-        let scores = match self.score {
+        self.choices(self.scores(logits).view())
+    }
+
+    /// Scores of each row of `logits`, in its shape.
+    #[must_use]
+    pub fn scores<S: Scalar>(&self, logits: ArrayView2<'_, S>) -> Array2<S> {
+        match self.score {
             Score::Softmax => softmax(logits),
             Score::Sigmoid => logits.mapv(|logit| (S::one() + (-logit).exp()).recip()),
-        };
+        }
+    }
+
+    /// Experts and weights of each row of `scores`, as [`Router::route`] returns them.
+    #[must_use]
+    pub fn choices<S: Scalar>(&self, scores: ArrayView2<'_, S>) -> Vec<Vec<(usize, S)>> {
         let rows = scores.axis_iter(Axis(0));
         rows.map(|row| self.choose(row)).collect()
     }

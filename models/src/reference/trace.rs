@@ -6,14 +6,16 @@ use std::collections::BTreeMap;
 use ndarray::{Array2, ArrayView2};
 
 /// Where a tensor was made: layer, operator, and the sequence for the two operators that have
-/// a result for each (`logit` and `softmax`); 0 for all others.
+/// a result for each (`logit` and `softmax`) or the expert for those that experts run (`expert_up`,
+/// `activation` of a mixture and `expert_down`); 0 for all others.
 pub type Origin = (Option<usize>, &'static str, usize);
 
 /// Results of operators, named as in [`crate::StepGraph`].
 ///
 /// Rows are the new tokens of the batch, sequence by sequence, except for `logit` and
 /// `softmax`: there they are the tokens of each query head in turn, and columns are attended
-/// tokens. `kv_append` is what the cache received: keys, then values.
+/// tokens. `kv_append` is what the cache received: keys, then values. `top_k` holds the experts of
+/// each token, the best first, and then their weights; rows of `dispatch` are sorted by expert.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Trace<S> {
     tensors: BTreeMap<Origin, Array2<S>>,

@@ -4,11 +4,13 @@
 use ndarray::{Array1, Array2, ArrayD, Axis, Ix2, concatenate};
 
 use super::checkpoint::{CheckpointError, Tensors, check};
+use super::experts::{FeedForward, Mixture};
 use super::linear::{Linear, Matrix};
 use super::naming::{HEAD, Names, names};
 use super::norm::NormWeights;
 use super::quantised::Format;
 use super::recipe::Recipe;
+use super::router::Router;
 use super::scalar::Scalar;
 use super::storage::Storage;
 use crate::model::{Norm, Positions};
@@ -24,10 +26,17 @@ pub struct Layer<S> {
     pub projection: Linear<S>,
     /// Before the feed-forward block.
     pub ffn_norm: NormWeights<S>,
-    /// `[hidden, width]`, or `[hidden, 2 * width]` with the gate first.
-    pub up: Linear<S>,
-    /// `[width, hidden]`.
-    pub down: Linear<S>,
+    /// The feed-forward block, or several.
+    pub ffn: Ffn<S>,
+}
+
+/// What stands between the second norm and the second residual.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ffn<S> {
+    /// One block for all tokens.
+    Dense(Box<FeedForward<S>>),
+    /// A router and its experts.
+    Mixture(Box<Mixture<S>>),
 }
 
 /// A whole decoder.
@@ -71,11 +80,21 @@ impl<S: Scalar> Weights<S> {
     /// the head keep their elements, as the published quantised checkpoints do.
     #[must_use]
     pub fn quantise(mut self, format: Format) -> Self {
+        let each = |blocks: Vec<FeedForward<S>>, format| {
+            let all = blocks.into_iter();
+            all.map(|block| block.quantise(format)).collect()
+        };
         let quantise = |layer: Layer<S>| Layer {
             qkv: layer.qkv.quantise(format),
             projection: layer.projection.quantise(format),
-            up: layer.up.quantise(format),
-            down: layer.down.quantise(format),
+            ffn: match layer.ffn {
+                Ffn::Dense(block) => Ffn::Dense(Box::new(block.quantise(format))),
+                // The router keeps its elements, as the published quantised mixtures do.
+                Ffn::Mixture(mut mixture) => {
+                    mixture.experts = each(mixture.experts, format);
+                    Ffn::Mixture(mixture)
+                }
+            },
             ..layer
         };
         self.layers = self.layers.into_iter().map(quantise).collect();
@@ -124,8 +143,34 @@ impl Reader<'_> {
             qkv: self.linear(&all(names.qkv), model.qkv_bias),
             projection: self.linear(&all(&[names.projection]), model.out_bias),
             ffn_norm: self.norm(&name(names.ffn_norm)),
-            up: self.linear(&all(names.up), model.ffn_bias),
-            down: self.linear(&all(&[names.down]), model.ffn_bias),
+            ffn: match model.experts {
+                None => Ffn::Dense(Box::new(self.block(&format!("{}.{layer}", names.layer)))),
+                Some(experts) => Ffn::Mixture(Box::new(Mixture {
+                    gate: self.linear(&all(&[names.router]), false),
+                    router: Router::mixtral(experts.per_token as usize),
+                    experts: (0..experts.count)
+                        .map(|expert| self.block(&name(&format!("{}.{expert}", names.experts))))
+                        .collect(),
+                    shared: None,
+                })),
+            },
+        }
+    }
+
+    /// The feed-forward block whose tensors are named from `place` on.
+    fn block<S: Scalar>(&self, place: &str) -> FeedForward<S> {
+        let (names, model) = (&self.names, &self.recipe.model);
+        let up: Vec<String> = names
+            .up
+            .iter()
+            .map(|part| format!("{place}.{part}"))
+            .collect();
+        let down = format!("{place}.{}", names.down);
+        FeedForward {
+            up: self.linear(&up, model.ffn_bias),
+            down: self.linear(&[down], model.ffn_bias),
+            function: self.recipe.function,
+            gated: model.gated,
         }
     }
 

@@ -68,7 +68,7 @@ fn unknown_architecture() {
     assert_eq!(error.nearest(), Some("llama"));
     assert_eq!(
         error.to_string(),
-        "edited.json:5: `model_type` must be a dense decoder (llama, mistral, qwen2, opt, gpt2), \
+        "edited.json:5: `model_type` must be a decoder (llama, mistral, qwen2, mixtral, opt, gpt2), \
          found \"lama\"\ndid you mean `llama`?"
     );
     let relative = edited("\"model_type\": \"llama\"", "\"model_type\": \"qwen3\"").unwrap_err();
@@ -77,7 +77,12 @@ fn unknown_architecture() {
 
 #[test]
 fn mixtures_of_experts() {
-    for name in ["mixtral", "qwen2_moe", "deepseek_v3", "switch_transformers"] {
+    for name in [
+        "qwen3_moe",
+        "qwen2_moe",
+        "deepseek_v3",
+        "switch_transformers",
+    ] {
         let to = format!("\"model_type\": \"{name}\"");
         let error = edited("\"model_type\": \"llama\"", &to).unwrap_err();
         assert!(

@@ -39,19 +39,23 @@ fn a_layer_runs_in_the_order_of_the_papers() {
         Norm, Qkv, Rotary, KvAppend, Logit, Softmax, Attend, Projection, AllReduce, Residual, Norm,
         FfnUp, Activation, FfnDown, AllReduce, Residual,
     ];
-    assert_eq!(kinds(&llama.layer), expected);
+    assert_eq!(kinds(&llama.layers[0].graph), expected);
     let gpt = step("gpt3-6.7b", 1, &[DECODE]).unwrap();
     let without = expected
         .into_iter()
         .filter(|kind| !matches!(kind, Rotary | AllReduce));
-    assert_eq!(kinds(&gpt.layer), without.collect::<Vec<_>>());
+    assert_eq!(kinds(&gpt.layers[0].graph), without.collect::<Vec<_>>());
     assert_eq!(kinds(&gpt.prologue), [OperatorKind::Embedding]);
     assert_eq!(kinds(&gpt.epilogue), [Norm, OperatorKind::LmHead]);
 }
 
 #[test]
 fn residuals_are_joined_and_cycles_are_found() {
-    let mut layer = step("llama-2-7b", 1, &[DECODE]).unwrap().layer;
+    let mut layer = step("llama-2-7b", 1, &[DECODE])
+        .unwrap()
+        .layers
+        .remove(0)
+        .graph;
     let find = |graph: &OperatorGraph, name| {
         graph
             .node_indices()
@@ -83,9 +87,12 @@ fn layer_weights_sum_to_the_model() {
                 .sum()
         };
         let parameters = model.parameters();
-        let inner = parameters.attention + parameters.ffn + parameters.norms;
+        // A token reads the weights of its own experts alone.
+        let idle = parameters.total() - model.active_parameters();
+        let ffn = parameters.ffn - idle + parameters.router;
+        let inner = parameters.attention + ffn + parameters.norms;
         let final_norm = named(&graph.epilogue, "final_norm").unwrap().bytes.weights;
-        let layers = of(&graph.layer) * graph.repeat + final_norm;
+        let layers = of(&graph.layers[0].graph) * graph.layers[0].count + final_norm;
         assert_eq!(layers, inner * model.dtype.bytes(), "{name}");
         let head = named(&graph.epilogue, "lm_head").unwrap().bytes.weights;
         assert_eq!(head, parameters.embedding * model.dtype.bytes(), "{name}");
@@ -95,27 +102,27 @@ fn layer_weights_sum_to_the_model() {
 #[test]
 fn grouped_queries_reuse_the_cache() {
     let decode = step("llama-3.1-70b", 1, &[DECODE, DECODE]).unwrap();
-    let logit = named(&decode.layer, "logit").unwrap();
+    let logit = named(&decode.layers[0].graph, "logit").unwrap();
     assert_eq!(logit.mkn(), Some((8, 128, 1_000)));
     assert_eq!(
-        named(&decode.layer, "attend").unwrap().mkn(),
+        named(&decode.layers[0].graph, "attend").unwrap().mkn(),
         Some((8, 1_000, 128))
     );
     assert_eq!(
-        named(&decode.layer, "softmax").unwrap().mkn(),
+        named(&decode.layers[0].graph, "softmax").unwrap().mkn(),
         Some((8, 1, 1_000))
     );
     assert_eq!(logit.macs(), 2 * 64 * 128 * 1_000);
-    assert_eq!(named(&decode.layer, "softmax").unwrap().macs(), 0);
+    assert_eq!(named(&decode.layers[0].graph, "softmax").unwrap().macs(), 0);
 
     let prefill = step("llama-3.1-70b", 1, &[PREFILL]).unwrap();
     assert_eq!(
-        named(&prefill.layer, "logit").unwrap().mkn(),
+        named(&prefill.layers[0].graph, "logit").unwrap().mkn(),
         Some((8 * 512, 128, 512))
     );
     let multi_head = step("opt-6.7b", 1, &[DECODE]).unwrap();
     assert_eq!(
-        named(&multi_head.layer, "logit").unwrap().mkn(),
+        named(&multi_head.layers[0].graph, "logit").unwrap().mkn(),
         Some((1, 128, 1_000))
     );
 }
@@ -123,7 +130,7 @@ fn grouped_queries_reuse_the_cache() {
 #[test]
 fn a_mixed_batch_keeps_its_sequences_apart() {
     let graph = step("llama-3.1-8b", 1, &[DECODE, PREFILL]).unwrap();
-    let logit = named(&graph.layer, "logit").unwrap();
+    let logit = named(&graph.layers[0].graph, "logit").unwrap();
     assert_eq!(logit.mkn(), None);
     let Shape::Attention(shapes) = &logit.shape else {
         panic!("not attention")
@@ -134,7 +141,7 @@ fn a_mixed_batch_keeps_its_sequences_apart() {
         .collect();
     assert_eq!(seen, [(0, 4, 1_000), (1, 4 * 512, 512)]);
     assert_eq!(
-        named(&graph.layer, "qkv").unwrap().mkn(),
+        named(&graph.layers[0].graph, "qkv").unwrap().mkn(),
         Some((513, 4_096, 6_144))
     );
     assert_eq!(
@@ -150,14 +157,14 @@ fn bytes_of_the_cache() {
     let bytes = graph.total_bytes();
     assert_eq!(bytes.kv_read, (1_000 + 512) * model.kv_bytes_per_token());
     assert_eq!(bytes.kv_written, 513 * model.kv_bytes_per_token());
-    let read = |name| named(&graph.layer, name).unwrap().bytes.kv_read;
+    let read = |name| named(&graph.layers[0].graph, name).unwrap().bytes.kv_read;
     assert_eq!(read("logit"), read("attend"));
 }
 
 #[test]
 fn bytes_of_activations() {
     let graph = step("llama-3.1-8b", 1, &[DECODE, DECODE]).unwrap();
-    let bytes = |name| named(&graph.layer, name).unwrap().bytes;
+    let bytes = |name| named(&graph.layers[0].graph, name).unwrap().bytes;
     assert_eq!(bytes("qkv").input, 2 * 4_096 * 2);
     assert_eq!(bytes("qkv").output, 2 * 6_144 * 2);
     assert_eq!(bytes("logit").output, 2 * 32 * 1_000 * 2);

@@ -20,8 +20,8 @@ fn devices_share_all_but_norms_and_late_biases() {
         let model = registry::get(name).unwrap();
         let one = StepGraph::build(&model, 1, &[DECODE]).unwrap();
         let split = StepGraph::build(&model, degree, &[DECODE]).unwrap();
-        let replicated: u64 = one
-            .layer
+        let replicated: u64 = one.layers[0]
+            .graph
             .node_weights()
             .map(|operator| match operator.name {
                 "attention_norm" | "ffn_norm" => operator.bytes.weights,
@@ -30,8 +30,8 @@ fn devices_share_all_but_norms_and_late_biases() {
                 _ => 0,
             })
             .sum();
-        let expected = weights(&one.layer) + (degree - 1) * replicated;
-        assert_eq!(weights(&split.layer) * degree, expected, "{name}");
+        let expected = weights(&one.layers[0].graph) + (degree - 1) * replicated;
+        assert_eq!(weights(&split.layers[0].graph) * degree, expected, "{name}");
         let (one, split) = (one.total_bytes(), split.total_bytes());
         assert_eq!(split.kv_read * degree, one.kv_read, "{name}");
         assert_eq!(split.kv_written * degree, one.kv_written, "{name}");

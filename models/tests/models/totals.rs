@@ -13,6 +13,8 @@ const KNOWN: &[(&str, &str, u64)] = &[
     ("llama-2-7b", "6.738", 524_288),
     ("llama-3.1-70b", "70.554", 327_680),
     ("llama-3.1-8b", "8.030", 131_072),
+    ("mixtral-8x22b", "140.630", 229_376),
+    ("mixtral-8x7b", "46.703", 131_072),
     ("opt-13b", "12.853", 819_200),
     ("opt-175b", "174.604", 4_718_592),
     ("opt-30b", "29.975", 1_376_256),
@@ -36,6 +38,16 @@ fn every_embedded_model_has_its_known_size() {
         assert_eq!(model.kv_bytes_per_token(), *kv_bytes, "{name}");
         assert_eq!(model.weight_bytes(), 2 * total, "{name}");
     }
+}
+
+#[test]
+fn a_token_meets_two_of_eight_experts() {
+    for (name, billions) in [("mixtral-8x7b", "12.880"), ("mixtral-8x22b", "39.161")] {
+        let active = registry::get(name).unwrap().active_parameters();
+        assert_eq!(format!("{:.3}", active as f64 / 1e9), billions, "{name}");
+    }
+    let dense = registry::get("llama-2-7b").unwrap();
+    assert_eq!(dense.active_parameters(), dense.parameters().total());
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub(super) fn run(
     let burst = memory.burst_bytes();
     let mut moved = |class, bytes: u64| {
         if let Some(told) = &mut pace.told {
-            told.watch.act(Act::Moved {
+            told.watch.act(&Act::Moved {
                 class,
                 bytes,
                 bursts: bytes.div_ceil(burst),
@@ -240,7 +240,7 @@ struct Told<'a> {
 impl Told<'_> {
     fn done(&mut self, round: usize) {
         while let Some((_, fold)) = self.folds.pop_front_if(|(of, _)| *of == round) {
-            self.watch.act(Act::Fold(&fold));
+            self.watch.act(&Act::Fold(&fold));
         }
     }
 }
@@ -323,7 +323,7 @@ impl Pace for Softmax<'_> {
             if round == self.keys.last().copied().unwrap_or(0) {
                 let online = self.npu.vector.online_softmax;
                 for entry in 0..self.entries.len() {
-                    told.watch.act(Act::Softmax { entry, online });
+                    told.watch.act(&Act::Softmax { entry, online });
                 }
             }
             told.done(round);

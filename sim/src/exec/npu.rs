@@ -64,13 +64,13 @@ pub(super) struct NpuRun<'a> {
 impl NpuRun<'_> {
     /// Runs a task from `at` on; returns its end and what it used.
     pub(super) fn run(&mut self, task: &Task, layer: Option<u64>, at: Ps) -> (Ps, Usage) {
-        self.tell(Act::Begin { task, layer });
+        self.tell(&Act::Begin { task, layer });
         let (end, usage) = self.timed(task, at);
-        self.tell(Act::End(&usage));
+        self.tell(&Act::End(&usage));
         (end, usage)
     }
 
-    fn tell(&mut self, act: Act<'_>) {
+    fn tell(&mut self, act: &Act<'_>) {
         if let Some(watch) = &mut self.watch {
             watch.act(act);
         }
@@ -179,7 +179,7 @@ impl NpuRun<'_> {
     /// Moves `bytes` at once; returns the end of the last data.
     fn transfer(&mut self, at: Ps, direction: Direction, bytes: u64, class: Class) -> Ps {
         let bursts = bytes.div_ceil(self.device.memory.burst_bytes());
-        self.tell(Act::Moved {
+        self.tell(&Act::Moved {
             class,
             bytes,
             bursts,
@@ -298,12 +298,12 @@ impl NpuRun<'_> {
         let organisation = &part.organisation;
         let mut channels = vec![Vec::new(); organisation.channels];
         for item in appends {
-            self.tell(Act::Append(item));
+            self.tell(&Act::Append(item));
             let channel = self.placement.get(item.sequence).copied().unwrap_or(0);
             let channel = channel as usize % organisation.channels;
             let pieces = append::pieces(item, part, policy);
             let bursts = pieces.iter().map(|piece| piece.bursts * piece.pieces).sum();
-            self.tell(Act::Moved {
+            self.tell(&Act::Moved {
                 class: Class::KvWritten,
                 bytes: bursts * organisation.burst_bytes,
                 bursts,

@@ -220,7 +220,7 @@ impl Step {
             Step::Store(..) => {
                 let slots = (slot, layout.std.organisation.columns());
                 let half = Half::Attend;
-                return watch.act(Act::Vectors {
+                return watch.act(&Act::Vectors {
                     entry,
                     channel,
                     half,
@@ -229,7 +229,7 @@ impl Step {
             }
         };
         let program = &layout.program(tiled, half, geometry, slot);
-        watch.act(Act::Program {
+        watch.act(&Act::Program {
             entry,
             channel,
             half,
@@ -237,7 +237,7 @@ impl Step {
         });
         if half == Half::Logit {
             let online = false;
-            watch.act(Act::Softmax { entry, online });
+            watch.act(&Act::Softmax { entry, online });
         }
     }
 }
@@ -271,12 +271,12 @@ pub(super) fn run_command(
             let slot = layout.take_vectors(vectors(&tiled.logit));
             let program = layout.program(tiled, Half::Logit, geometry, slot);
             if let Some(watch) = &mut watch {
-                watch.act(Act::Banks {
+                watch.act(&Act::Banks {
                     entry: tiled.index,
                     channel,
                     rows: tiled.rows,
                 });
-                watch.act(Act::Vectors {
+                watch.act(&Act::Vectors {
                     entry: tiled.index,
                     channel,
                     half: Half::Logit,
@@ -303,7 +303,7 @@ pub(super) fn run_command(
                 Step::Attend(index, _) => read_outs(&of(index).attend) * of_read_out,
                 Step::Store(index, _) => store(std, geometry, &of(index).entry, 0).total_bursts(),
             };
-            watch.act(Act::Moved {
+            watch.act(&Act::Moved {
                 class: Class::Vectors,
                 bytes: bursts * std.organisation.burst_bytes,
                 bursts,

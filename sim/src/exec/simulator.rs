@@ -14,7 +14,7 @@ use crate::memory::{Basis, Memory, PimCosts, PlainMemory, Rates, System};
 use crate::npu::{Gemm, Npu, Resident};
 use crate::time::Ps;
 use memwall_models::graph::GraphError;
-use memwall_models::{Model, Sequence, StepGraph};
+use memwall_models::{Model, Routing, Sequence, StepGraph};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use thiserror::Error;
@@ -214,35 +214,43 @@ impl Simulator {
         sequences: &[Sequence],
         placement: &[u32],
     ) -> Result<StepTiming, SimError> {
-        self.run(sequences, placement, None)
+        self.run(sequences, placement, Routing::Even, None)
     }
 
-    /// The same, layer after layer with none standing for others; `watch` hears what is done with
+    /// The same, layer after layer with none standing for others and tokens going to experts as
+    /// `routing` says; `watch` hears what is done with
     /// values. Of a GPU, whose kernels are not scheduled here, it hears nothing.
     pub fn watched(
         &mut self,
         sequences: &[Sequence],
         placement: &[u32],
+        routing: Routing<'_>,
         watch: &mut dyn Watch,
     ) -> Result<StepTiming, SimError> {
-        self.run(sequences, placement, Some(watch))
+        self.run(sequences, placement, routing, Some(watch))
     }
 
     fn run(
         &mut self,
         sequences: &[Sequence],
         placement: &[u32],
+        routing: Routing<'_>,
         mut watch: Option<&mut dyn Watch>,
     ) -> Result<StepTiming, SimError> {
-        let graph = StepGraph::build(&self.model, self.degree, sequences)?;
+        let graph = StepGraph::routed(&self.model, self.degree, sequences, routing)?;
         let lower = |part| lower::lower(part, &self.machine, sequences, &self.model, self.degree);
-        let (together, apart) = match watch {
-            Some(_) => (1, graph.repeat),
-            None => (graph.repeat, 1),
-        };
-        let layer = lower(&graph.layer)?;
         let mut parts = vec![(Part::Prologue, lower(&graph.prologue)?, 1)];
-        parts.extend((0..apart).map(|index| (Part::Layer(index), layer.clone(), together)));
+        let mut first = 0;
+        for layers in &graph.layers {
+            let (together, apart) = match watch {
+                Some(_) => (1, layers.count),
+                None => (layers.count, 1),
+            };
+            let layer = lower(&layers.graph)?;
+            let own = first..first + apart;
+            parts.extend(own.map(|index| (Part::Layer(index), layer.clone(), together)));
+            first += layers.count;
+        }
         parts.push((Part::Epilogue, lower(&graph.epilogue)?, 1));
         for task in parts.iter().flat_map(|(_, tasks, _)| tasks) {
             if let Work::AllReduce { bytes, devices } = task.work {
@@ -341,6 +349,7 @@ fn run_parts(
             });
             timing.push(TaskTiming {
                 name: task.name,
+                expert: task.expert,
                 unit: task.unit,
                 time: end.since(now),
                 usage,

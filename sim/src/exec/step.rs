@@ -9,6 +9,8 @@ use crate::time::Ps;
 pub struct TaskTiming {
     /// Name of the operator.
     pub name: &'static str,
+    /// Expert that it belongs to, if each expert has such a task.
+    pub expert: Option<usize>,
     /// Unit it ran on.
     pub unit: Unit,
     /// Duration.
@@ -28,7 +30,7 @@ pub struct StepTiming {
     pub tasks: Vec<TaskTiming>,
     /// Before the layers.
     pub prologue: Ps,
-    /// Duration of one layer.
+    /// Duration of one layer: of the last, where they differ.
     pub layer: Ps,
     /// After the layers.
     pub epilogue: Ps,

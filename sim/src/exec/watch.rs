@@ -100,7 +100,7 @@ pub enum Half {
 }
 
 /// One thing that is done, in the order in which things depend on one another.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Act<'a> {
     /// A task begins.
     Begin {
@@ -206,7 +206,7 @@ pub enum Act<'a> {
 /// Hears what a machine does.
 pub trait Watch {
     /// Called for every act, in order.
-    fn act(&mut self, act: Act<'_>);
+    fn act(&mut self, act: &Act<'_>);
 }
 
 /// Whoever listens, for a while.

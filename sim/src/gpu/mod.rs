@@ -77,6 +77,8 @@ pub struct Fusion {
     pub residual_norm: bool,
     /// The activation with its product by the gate.
     pub gated_activation: bool,
+    /// The products of all experts of a mixture as one kernel, instead of expert after expert.
+    pub experts: bool,
 }
 
 impl Default for Fusion {
@@ -87,6 +89,7 @@ impl Default for Fusion {
             qkv: true,
             residual_norm: false,
             gated_activation: true,
+            experts: true,
         }
     }
 }

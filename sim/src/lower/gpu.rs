@@ -2,7 +2,7 @@
 //! nothing kept on chip between kernels.
 
 use super::attention::{AttentionEntry, entries};
-use super::{Task, Unit, Work, sum};
+use super::{Task, Unit, Work, experts, sum};
 use crate::gpu::{AttentionWork, BLOCK, Fusion, KernelWork, Product, RowsClass};
 use memwall_models::{Operator, OperatorKind, Sequence, Shape, TensorBytes};
 
@@ -17,6 +17,7 @@ pub(super) fn tasks(
         .iter()
         .find(|operator| operator.kind == OperatorKind::Logit);
     let entries = logit.map_or_else(Vec::new, |logit| entries(logit, sequences, window));
+    let mixture = experts::are_there(operators);
     let mut tasks = Vec::new();
     let mut rest = operators.iter().copied().peekable();
     while let Some(operator) = rest.next() {
@@ -24,8 +25,11 @@ pub(super) fn tasks(
             OperatorKind::Logit if fusion.attention => tasks.push(attention(operators, &entries)),
             OperatorKind::Softmax | OperatorKind::Attend if fusion.attention => {}
             OperatorKind::Logit | OperatorKind::Attend => tasks.push(batched(operator)),
-            OperatorKind::Softmax => tasks.push(rows(operator, RowsClass::Softmax)),
+            OperatorKind::Softmax | OperatorKind::RouterScores => {
+                tasks.push(rows(operator, RowsClass::Softmax));
+            }
             OperatorKind::AllReduce => tasks.push(Task {
+                expert: None,
                 name: operator.name,
                 unit: Unit::Link,
                 work: Work::AllReduce {
@@ -40,6 +44,7 @@ pub(super) fn tasks(
             | OperatorKind::Projection
             | OperatorKind::FfnUp
             | OperatorKind::FfnDown
+            | OperatorKind::Router
             | OperatorKind::LmHead => tasks.push(product(operator)),
             OperatorKind::Residual => {
                 let norm =
@@ -49,13 +54,23 @@ pub(super) fn tasks(
                     None => rows(operator, RowsClass::Elementwise),
                 });
             }
+            OperatorKind::ExpertUp if !fusion.experts => {
+                tasks.extend(one_by_one(operators, fusion));
+            }
+            OperatorKind::ExpertUp | OperatorKind::ExpertDown if fusion.experts => {
+                tasks.push(batched(operator));
+            }
+            OperatorKind::ExpertUp | OperatorKind::ExpertDown => {}
+            OperatorKind::Activation if mixture && !fusion.experts => {}
             OperatorKind::Activation if !fusion.gated_activation => {
                 tasks.extend(activation_and_gate(operator));
             }
             OperatorKind::Activation => tasks.push(rows(operator, RowsClass::Activation)),
             OperatorKind::Norm => tasks.push(rows(operator, RowsClass::Norm)),
-            OperatorKind::Rotary => tasks.push(rows(operator, RowsClass::Elementwise)),
-            OperatorKind::Embedding | OperatorKind::KvAppend => {
+            OperatorKind::Rotary | OperatorKind::TopK | OperatorKind::Combine => {
+                tasks.push(rows(operator, RowsClass::Elementwise));
+            }
+            OperatorKind::Embedding | OperatorKind::KvAppend | OperatorKind::Dispatch => {
                 tasks.push(rows(operator, RowsClass::Copy));
             }
         }
@@ -109,11 +124,47 @@ fn blocks(entry: &AttentionEntry) -> (u64, u64) {
     })
 }
 
-/// Logit or attend as a kernel of its own: one product a sequence and KV head, all padded to the
-/// largest, since a library's batch is of one shape.
+/// The kernels of expert after expert.
+fn one_by_one(operators: &[&Operator], fusion: Fusion) -> Vec<Task> {
+    let kernels = |part: &Operator| match part.kind {
+        OperatorKind::Activation if fusion.gated_activation => {
+            vec![rows(part, RowsClass::Activation)]
+        }
+        OperatorKind::Activation => activation_and_gate(part),
+        _ => vec![product(part)],
+    };
+    let each = experts::each(operators).into_iter();
+    each.flat_map(|(expert, parts)| {
+        let tasks: Vec<Task> = parts.iter().flat_map(kernels).collect();
+        tasks.into_iter().map(move |task| Task {
+            expert: Some(expert),
+            ..task
+        })
+    })
+    .collect()
+}
+
+/// Logit or attend as a kernel of its own, or the products of all experts: one product a sequence
+/// and KV head, or an expert, all padded to the largest, since a library's batch is of one shape.
 fn batched(operator: &Operator) -> Task {
-    let Shape::Attention(shapes) = &operator.shape else {
-        return product(operator);
+    let shapes = match &operator.shape {
+        Shape::Attention(shapes) => shapes,
+        Shape::Experts { loads, k, n } => {
+            let product = Product {
+                batch: loads.len() as u64,
+                m: loads
+                    .iter()
+                    .map(|load| load.tokens)
+                    .max()
+                    .unwrap_or_default(),
+                k: *k,
+                n: *n,
+                element: operator.dtype.bytes(),
+            };
+            let work = KernelWork::Product(product);
+            return kernel(operator.name, work, operator.macs(), operator.bytes);
+        }
+        _ => return product(operator),
     };
     let largest = |of: fn(&memwall_models::AttentionShape) -> u64| {
         shapes.iter().map(of).max().unwrap_or_default()
@@ -215,6 +266,7 @@ fn row_wise(name: &'static str, class: RowsClass, bytes: TensorBytes) -> Task {
 fn kernel(name: &'static str, work: KernelWork, macs: u64, bytes: TensorBytes) -> Task {
     Task {
         name,
+        expert: None,
         unit: Unit::Gpu,
         work: Work::Kernel(work),
         macs,

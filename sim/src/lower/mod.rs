@@ -1,6 +1,7 @@
 //! From operators to the tasks of a device: which unit runs what, on which shape. Measures nothing.
 
 mod attention;
+mod experts;
 mod gpu;
 mod npu;
 
@@ -92,6 +93,8 @@ pub enum Work {
 pub struct Task {
     /// Name of the operator, or `attention` for logit, softmax and attend together.
     pub name: &'static str,
+    /// Expert that it belongs to, of those tasks that each expert has for itself.
+    pub expert: Option<usize>,
     /// Unit that runs it.
     pub unit: Unit,
     /// What it does.

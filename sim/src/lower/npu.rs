@@ -2,7 +2,7 @@
 //! machine runs it: decode in the banks if there is PIM, all else on the arrays.
 
 use super::attention::entries;
-use super::{AttentionEntry, KvAppend, Task, Unit, Work, sum};
+use super::{AttentionEntry, KvAppend, Task, Unit, Work, experts, sum};
 use crate::machine::NpuDevice;
 use crate::npu::{Gate, VectorOp};
 use memwall_models::{Activation, Model, Operator, OperatorKind, Sequence, Shape, TensorBytes};
@@ -20,12 +20,22 @@ pub(super) fn tasks(
     let entries = logit.map_or_else(Vec::new, |logit| {
         entries(logit, sequences, model.sliding_window)
     });
+    let mixture = experts::are_there(operators);
     let mut tasks = Vec::new();
     for &operator in operators {
         match operator.kind {
             OperatorKind::KvAppend => tasks.push(append(operator, &entries, device)),
             OperatorKind::Logit => tasks.extend(attention(operators, &entries, device)),
             OperatorKind::Softmax | OperatorKind::Attend => {}
+            OperatorKind::ExpertUp => {
+                for (expert, parts) in experts::each(operators) {
+                    tasks.extend(parts.iter().map(|part| Task {
+                        expert: Some(expert),
+                        ..single(part, model, devices)
+                    }));
+                }
+            }
+            _ if mixture && experts::is_expert(operator) => {}
             _ => tasks.push(single(operator, model, devices)),
         }
     }
@@ -33,7 +43,7 @@ pub(super) fn tasks(
 }
 
 fn single(operator: &Operator, model: &Model, devices: u64) -> Task {
-    let (unit, work) = match (&operator.shape, vector_op(operator, model.activation)) {
+    let (unit, work) = match (&operator.shape, vector_op(operator, model)) {
         (&Shape::Gemm { m, k, n }, _) => {
             let element = operator.dtype.bytes();
             (Unit::Array, Work::Gemm { m, k, n, element })
@@ -49,6 +59,7 @@ fn single(operator: &Operator, model: &Model, devices: u64) -> Task {
     };
     Task {
         name: operator.name,
+        expert: None,
         unit,
         work,
         macs: operator.macs(),
@@ -56,7 +67,7 @@ fn single(operator: &Operator, model: &Model, devices: u64) -> Task {
     }
 }
 
-fn vector_op(operator: &Operator, activation: Activation) -> Option<VectorOp> {
+fn vector_op(operator: &Operator, model: &Model) -> Option<VectorOp> {
     // The graph says how many activations an element-wise operator reads for each it writes.
     let gated = operator.bytes.input > operator.bytes.output;
     let Shape::Rows { width, .. } = operator.shape else {
@@ -64,12 +75,17 @@ fn vector_op(operator: &Operator, activation: Activation) -> Option<VectorOp> {
     };
     // A layer norm has a bias beside its weight.
     let biased = operator.bytes.weights > width * operator.dtype.bytes();
+    let k = model.experts.map_or(1, |experts| experts.per_token);
     match operator.kind {
         OperatorKind::Norm if biased => Some(VectorOp::LayerNorm),
         OperatorKind::Norm => Some(VectorOp::RmsNorm),
         OperatorKind::Rotary => Some(VectorOp::Rotary),
         OperatorKind::Residual => Some(VectorOp::Add),
-        OperatorKind::Activation => Some(match (activation, gated) {
+        OperatorKind::RouterScores => Some(VectorOp::Softmax),
+        OperatorKind::TopK => Some(VectorOp::TopK { k }),
+        OperatorKind::Dispatch => Some(VectorOp::Move),
+        OperatorKind::Combine => Some(VectorOp::Combine { k }),
+        OperatorKind::Activation => Some(match (model.activation, gated) {
             (Activation::Gelu, true) => VectorOp::Gated(Gate::Gelu),
             (Activation::Relu, true) => VectorOp::Gated(Gate::Relu),
             (Activation::Silu, true) => VectorOp::Gated(Gate::Silu),
@@ -95,6 +111,7 @@ fn append(operator: &Operator, entries: &[AttentionEntry], device: &NpuDevice) -
     };
     Task {
         name: operator.name,
+        expert: None,
         unit: Unit::Memory,
         work,
         macs: 0,
@@ -138,6 +155,7 @@ fn attention(operators: &[&Operator], entries: &[AttentionEntry], device: &NpuDe
         };
         tasks.push(Task {
             name,
+            expert: None,
             unit,
             macs: entries.iter().map(AttentionEntry::macs).sum(),
             work: if unit == Unit::Pim {

@@ -149,6 +149,7 @@ pub(super) struct RawFusion {
     pub qkv: Option<bool>,
     pub residual_norm: Option<bool>,
     pub gated_activation: Option<bool>,
+    pub experts: Option<bool>,
 }
 
 pub(super) fn resolve(
@@ -295,6 +296,7 @@ fn fusion(raw: Option<&RawFusion>) -> Fusion {
         qkv: raw.qkv.unwrap_or(serving.qkv),
         residual_norm: raw.residual_norm.unwrap_or(serving.residual_norm),
         gated_activation: raw.gated_activation.unwrap_or(serving.gated_activation),
+        experts: raw.experts.unwrap_or(serving.experts),
     }
 }
 

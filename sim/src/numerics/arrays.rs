@@ -1,11 +1,86 @@
-//! Attention on the arrays: folds as the schedule runs them.
+//! The arrays of an NPU and the vector unit beside them: products tile by tile, attention fold by fold.
 
 use super::attention::Attention;
 use super::fault::{Chance, Fault};
-use crate::exec::watch::{Fold, Operand};
+use super::product::Product;
+use super::unit::{Made, Unit};
+use super::values::Values;
+use crate::exec::watch::{Act, Fold, Operand};
+
+/// The product under way, if any.
+#[derive(Default)]
+pub(super) struct Arrays {
+    product: Option<Product>,
+}
+
+impl Unit for Arrays {
+    fn act(&mut self, act: &Act<'_>, values: &mut Values<'_>, chance: &mut Chance) {
+        if let Act::Product(plan) = act {
+            self.product = values.operands(chance).map(|(linear, input)| {
+                let matrix = linear.matrix.decode().to_owned();
+                Product::new(plan, &input, &matrix, linear.bias.clone())
+            });
+            return;
+        }
+        match (*act, &mut self.product) {
+            (
+                Act::Load {
+                    core,
+                    step,
+                    tensor,
+                    region,
+                    ..
+                },
+                Some(product),
+            ) => {
+                product.load(core, step, tensor, region, chance);
+            }
+            (
+                Act::Block {
+                    core,
+                    step,
+                    of,
+                    pass,
+                },
+                Some(product),
+            ) => {
+                product.block((core, step), &of, &pass, chance);
+            }
+            (
+                Act::Store {
+                    core,
+                    step,
+                    of,
+                    tensor,
+                    region,
+                },
+                Some(product),
+            ) => {
+                product.store((core, step), &of, tensor, region, chance);
+            }
+            (Act::Fold(of), _) => {
+                if let Some(attention) = values.attentions.get_mut(of.entry) {
+                    fold(attention, of, chance);
+                }
+            }
+            (Act::Softmax { entry, online }, _) => {
+                let block = online.then_some(values.shape.columns as usize);
+                let storage = values.reference.precision.activations;
+                if let Some(attention) = values.attentions.get_mut(entry) {
+                    attention.softmax(block, storage, chance);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn made(&mut self) -> Option<Made> {
+        self.product.take().map(|product| product.made())
+    }
+}
 
 /// Multiplies queries, or their probabilities, by a block and adds to scores, or to results.
-pub(super) fn fold(attention: &mut Attention, fold: &Fold, chance: &mut Chance) {
+fn fold(attention: &mut Attention, fold: &Fold, chance: &mut Chance) {
     let entry = attention.entry;
     let (group, dim) = (entry.group(), entry.head.dim as usize);
     let mut head = fold.head;

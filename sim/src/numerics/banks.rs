@@ -7,15 +7,64 @@
 
 use super::attention::Attention;
 use super::fault::{Chance, Fault};
-use crate::dram::Organisation;
-use crate::exec::watch::{BankRows, Half};
+use super::unit::Unit;
+use super::values::Values;
+use crate::dram::{Organisation, Standard};
+use crate::exec::watch::{Act, BankRows, Half};
 use crate::pim::program::{PimOp, PimProgram, Tile};
 use crate::pim::tiling::Geometry;
 use std::collections::BTreeMap;
 
+/// The banks of all channels.
+pub(super) struct Banks<'a> {
+    standard: &'a Standard,
+    geometry: Geometry,
+    channels: BTreeMap<usize, Channel>,
+}
+
+impl<'a> Banks<'a> {
+    /// Those of a part with units beside its banks; `None` if it has none.
+    pub(super) fn new(standard: &'a Standard) -> Option<Banks<'a>> {
+        let pim = standard.pim.as_ref()?;
+        Some(Banks {
+            standard,
+            geometry: Geometry::new(&standard.organisation, pim),
+            channels: BTreeMap::new(),
+        })
+    }
+}
+
+impl Unit for Banks<'_> {
+    fn act(&mut self, act: &Act<'_>, values: &mut Values<'_>, chance: &mut Chance) {
+        let (Act::Banks { entry, channel, .. }
+        | Act::Vectors { entry, channel, .. }
+        | Act::Program { entry, channel, .. }) = *act
+        else {
+            return;
+        };
+        let Some(attention) = values.attentions.get_mut(entry) else {
+            return;
+        };
+        attention.channel = Some(channel);
+        let part = Part {
+            organisation: &self.standard.organisation,
+            geometry: self.geometry,
+        };
+        let channel = self.channels.entry(channel).or_default();
+        match *act {
+            Act::Banks { rows, .. } => part.place(channel, attention, rows),
+            Act::Vectors { half, slots, .. } => part.vectors(channel, attention, half, slots),
+            Act::Program { half, program, .. } => {
+                part.run(channel, attention, half, program, chance);
+            }
+            _ => {}
+        }
+    }
+}
+
 /// The rows of the banks of one channel that hold anything.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Channel {
+struct Channel {
     rows: BTreeMap<(u64, u32), Vec<f32>>,
 }
 
@@ -43,9 +92,9 @@ struct Buffer {
 
 /// What the programs of a channel need to know of it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Part<'a> {
-    pub organisation: &'a Organisation,
-    pub geometry: Geometry,
+struct Part<'a> {
+    organisation: &'a Organisation,
+    geometry: Geometry,
 }
 
 impl Part<'_> {
@@ -56,7 +105,7 @@ impl Part<'_> {
     }
 
     /// Lays keys and values of a sequence into the banks.
-    pub(super) fn place(&self, channel: &mut Channel, attention: &Attention, rows: BankRows) {
+    fn place(&self, channel: &mut Channel, attention: &Attention, rows: BankRows) {
         let head = attention.entry.head;
         let geometry = self.geometry;
         let elements = geometry.row_elements;
@@ -84,7 +133,7 @@ impl Part<'_> {
     /// Lays the queries, or the probabilities, of a sequence into rows of a channel. Queries of the
     /// heads that share a key row lie beside one another; the probabilities of a head and query take
     /// as many rows as its tokens fill.
-    pub(super) fn vectors(
+    fn vectors(
         &self,
         channel: &mut Channel,
         attention: &Attention,
@@ -120,7 +169,7 @@ impl Part<'_> {
     }
 
     /// Executes a program; results go where their order says.
-    pub(super) fn run(
+    fn run(
         &self,
         channel: &Channel,
         attention: &mut Attention,

@@ -34,11 +34,17 @@ pub enum Fault {
     WrongRow,
     /// A vector is not copied into the buffer, which keeps the one before.
     LoseGwrite,
+    /// A token is sorted to an expert in the place of another.
+    MisplaceToken,
+    /// An expert's first matrix is that of the next expert.
+    WrongExpert,
+    /// The result of one of a token's experts is not added.
+    LoseExpert,
 }
 
 impl Fault {
     /// All faults, with their names and what they do.
-    pub const ALL: [(&'static str, Fault, &'static str); 14] = [
+    pub const ALL: [(&'static str, Fault, &'static str); 17] = [
         (
             "lose-load",
             Fault::LoseLoad,
@@ -108,6 +114,21 @@ impl Fault {
             "lose-gwrite",
             Fault::LoseGwrite,
             "the vector buffer keeps the vector before",
+        ),
+        (
+            "misplace-token",
+            Fault::MisplaceToken,
+            "an expert is given another token",
+        ),
+        (
+            "wrong-expert",
+            Fault::WrongExpert,
+            "an expert is run with the weights of the next",
+        ),
+        (
+            "lose-expert",
+            Fault::LoseExpert,
+            "the result of a token's expert is not added",
         ),
     ];
 

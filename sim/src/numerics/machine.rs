@@ -1,14 +1,16 @@
 //! A machine and a reference side by side, step after step.
 
 use super::difference::Tolerance;
-use super::execution::{Batch, Execution, Shape, Stored};
+use super::execution::Execution;
 use super::fault::Chance;
 use super::report::OperatorCheck;
+use super::values::{Batch, Shape, Stored, Values};
 use crate::exec::{Fidelity, SimError, Simulator, StepTiming};
 use crate::machine::{Device, Machine};
-use memwall_models::Sequence;
-use memwall_models::reference::{Ask, Cache, Lane, Ledger, Reference, ReferenceError};
+use memwall_models::reference::{Ask, Cache, Lane, Ledger, Reference, ReferenceError, Trace};
+use memwall_models::{Model, Routing, Sequence};
 use ndarray::Array2;
+use std::ops::Range;
 use thiserror::Error;
 
 /// A run that cannot be checked.
@@ -95,9 +97,25 @@ impl<'a> Executed<'a> {
         tokens: &[&[u32]],
         chance: &mut Chance,
     ) -> Result<StepCheck, NumericsError> {
-        let context: Vec<u64> = self.caches.iter().map(|cache| cache.len() as u64).collect();
-        let mut lanes: Vec<Lane<'_, f32>> = self
-            .caches
+        self.sub_batch(0..self.caches.len(), tokens, chance)
+    }
+
+    /// Runs new tokens of consecutive sequences through both, and leaves the others where they are:
+    /// a sub-batch on its own, as it is scheduled beside another.
+    ///
+    /// # Errors
+    /// Those of [`Executed::step`]; `members` that are not there are an empty batch.
+    pub fn sub_batch(
+        &mut self,
+        members: Range<usize>,
+        tokens: &[&[u32]],
+        chance: &mut Chance,
+    ) -> Result<StepCheck, NumericsError> {
+        let caches = self.caches.get_mut(members.clone()).unwrap_or_default();
+        let stored = self.stored.get_mut(members.clone()).unwrap_or_default();
+        let placement = self.placement.get(members).unwrap_or_default();
+        let context: Vec<u64> = caches.iter().map(|cache| cache.len() as u64).collect();
+        let mut lanes: Vec<Lane<'_, f32>> = caches
             .iter_mut()
             .zip(tokens)
             .map(|(cache, tokens)| Lane {
@@ -125,16 +143,16 @@ impl<'a> Executed<'a> {
             columns: device.npu.array.columns,
             standard: device.memory.part().map(AsRef::as_ref),
         };
-        let mut execution = Execution::new(
-            (self.reference, shape),
-            (&output.trace, self.tolerance),
-            &batch,
-            &mut self.stored,
-            chance,
-        );
+        let values = Values::new(self.reference, shape, &batch, stored);
+        let mut execution = Execution::new(values, (&output.trace, self.tolerance), chance);
+        let loads = loads(&output.trace, &self.reference.recipe.model);
+        let routing = match &loads {
+            Some(loads) => Routing::Loads(loads),
+            None => Routing::Even,
+        };
         let timing = self
             .simulator
-            .watched(&sequences, &self.placement, &mut execution)?;
+            .watched(&sequences, placement, routing, &mut execution)?;
         Ok(StepCheck {
             operators: execution.checks,
             logits: execution.logits,
@@ -143,4 +161,21 @@ impl<'a> Executed<'a> {
             timing,
         })
     }
+}
+
+/// Tokens of each expert, by layer, as the reference routed them: what the graph of the step is laid
+/// out for. The machine routes for itself, by the logits that it has computed.
+fn loads(trace: &Trace<f32>, model: &Model) -> Option<Vec<Vec<u64>>> {
+    let experts = model.experts?;
+    let of_layer = |layer| {
+        let mut loads = vec![0; experts.count as usize];
+        let chosen = trace.get(Some(layer), "top_k", 0)?;
+        for row in chosen.rows() {
+            for expert in row.iter().take(experts.per_token as usize) {
+                *loads.get_mut(*expert as usize)? += 1;
+            }
+        }
+        Some(loads)
+    };
+    (0..model.layers as usize).map(of_layer).collect()
 }

@@ -23,8 +23,11 @@ mod fault;
 mod layout;
 mod ledger;
 mod machine;
+mod mixture;
 mod product;
 mod report;
+mod unit;
+mod values;
 
 pub use difference::{BINS, Difference, Tolerance, Wrong};
 pub use fault::{Chance, Fault};

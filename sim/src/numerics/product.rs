@@ -3,6 +3,7 @@
 
 use super::fault::{Chance, Fault};
 use super::layout::Addresses;
+use super::unit::{Count, Made};
 use crate::exec::Tensor;
 use crate::exec::watch::Plan;
 use crate::memory::Region;
@@ -13,8 +14,10 @@ use ndarray::{Array1, Array2};
 struct Image {
     addresses: Addresses,
     values: Vec<f32>,
-    /// Whether the element was ever read from memory, or written to it.
-    touched: Vec<bool>,
+    /// Whether the element was ever multiplied, or left the accumulators.
+    used: Vec<bool>,
+    /// Whether it was read from memory, or written to it.
+    crossed: Vec<bool>,
 }
 
 impl Image {
@@ -22,7 +25,8 @@ impl Image {
         let addresses = Addresses::new(plan, tensor);
         Image {
             values: vec![f32::NAN; addresses.span()],
-            touched: vec![false; addresses.span()],
+            used: vec![false; addresses.span()],
+            crossed: vec![false; addresses.span()],
             addresses,
         }
     }
@@ -67,20 +71,38 @@ impl Image {
     }
 }
 
-/// A copy of an operand in the scratchpad of a core.
+/// Copies of an operand in the scratchpad of a core. Double-buffered, so that an element may be there
+/// twice: for a tile in use, and for one that comes meanwhile.
 #[derive(Clone)]
 struct Copy {
-    values: Vec<f32>,
-    /// One more than the step for which an element came; 0 for none.
-    came: Vec<u32>,
+    /// One more than the step for which an element came (0 for none), and its value: the newest last.
+    elements: Vec<[(u32, f32); 2]>,
 }
 
 impl Copy {
     fn new(span: usize) -> Copy {
         Copy {
-            values: vec![f32::NAN; span],
-            came: vec![0; span],
+            elements: vec![[(0, f32::NAN); 2]; span],
         }
+    }
+
+    fn put(&mut self, number: usize, stamp: u32, value: f32) {
+        let [_, newest] = &mut self.elements[number];
+        if newest.0 == stamp {
+            newest.1 = value;
+        } else {
+            let newest = *newest;
+            self.elements[number] = [newest, (stamp, value)];
+        }
+    }
+
+    /// The copy that came for a step.
+    fn of(&self, number: usize, stamp: u32) -> Option<f32> {
+        let copies = self.elements[number].iter();
+        copies
+            .rev()
+            .find(|(came, _)| *came == stamp)
+            .map(|(_, value)| *value)
     }
 }
 
@@ -101,17 +123,6 @@ struct Core {
     begun: usize,
     /// Group of each step that ran a block.
     groups: Vec<usize>,
-}
-
-/// Elements that were touched, and what was wrong on the way.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Count {
-    /// Distinct elements of activations, weights and outputs that crossed the pins.
-    pub touched: [u64; 3],
-    /// Distinct elements of the bias.
-    pub bias: u64,
-    /// What a schedule must not do: first of them.
-    pub broken: Option<String>,
 }
 
 /// A product under way.
@@ -136,7 +147,17 @@ impl Product {
         weights: &Array2<f32>,
         bias: Option<Array1<f32>>,
     ) -> Product {
-        let activations = Image::of(plan, Tensor::Activations, activations);
+        let mut broken = None;
+        let due = (plan.gemm.m as usize, plan.gemm.k as usize);
+        let mut fitted = activations.to_owned();
+        if activations.dim() != due {
+            broken = Some(format!(
+                "a product of {due:?} is given {:?}",
+                activations.dim()
+            ));
+            fitted = Array2::from_elem(due, f32::NAN);
+        }
+        let activations = Image::of(plan, Tensor::Activations, &fitted);
         let weights = Image::of(plan, Tensor::Weights, weights);
         let (partial, outputs) = (
             Image::new(plan, Tensor::Partial),
@@ -160,7 +181,7 @@ impl Product {
             outputs,
             bias,
             bias_came: 0,
-            broken: None,
+            broken,
             plan: *plan,
         }
     }
@@ -218,9 +239,8 @@ impl Product {
         for &number in &numbers {
             let from = if shifted { numbers[0] } else { number };
             // A copy of an earlier tile may be the same element: its space went to other tiles.
-            copy.values[number] = if lost { 0.0 } else { image.values[from] };
-            copy.came[number] = stamp;
-            image.touched[number] |= !resident;
+            copy.put(number, stamp, if lost { 0.0 } else { image.values[from] });
+            image.crossed[number] |= !resident;
         }
         if !within {
             self.complain(|| format!("core {core}, step {step}: a load outside of {tensor:?}"));
@@ -302,9 +322,9 @@ impl Product {
         (rows, columns): (u64, u64),
     ) -> Array2<f32> {
         let (index, image, resident) = match tensor {
-            Tensor::Activations => (0, &self.activations, self.plan.resident.activations),
-            Tensor::Weights => (1, &self.weights, self.plan.resident.weights),
-            _ => (2, &self.partial, false),
+            Tensor::Activations => (0, &mut self.activations, self.plan.resident.activations),
+            Tensor::Weights => (1, &mut self.weights, self.plan.resident.weights),
+            _ => (2, &mut self.partial, false),
         };
         let in_place = resident && self.plan.in_place;
         let copy = &self.cores[core].operands[index];
@@ -312,13 +332,14 @@ impl Product {
         let mut absent = None;
         let block = Array2::from_shape_fn((rows as usize, columns as usize), |(y, x)| {
             let number = image.addresses.of(row + y as u64, column + x as u64);
+            image.used[number] = true;
             if in_place {
                 return image.values[number];
             }
-            if copy.came[number] != stamp {
+            copy.of(number, stamp).unwrap_or_else(|| {
                 absent.get_or_insert((row + y as u64, column + x as u64));
-            }
-            copy.values[number]
+                f32::NAN
+            })
         });
         if let Some((row, column)) = absent {
             self.complain(|| {
@@ -370,13 +391,14 @@ impl Product {
             let number = image.addresses.of(row, column);
             if let Some(allowed) = &allowed {
                 outside |= !allowed.contains(&number);
-                image.touched[number] = true;
+                image.crossed[number] = true;
             }
             let bias = match (&self.bias, tensor) {
                 (Some(bias), Tensor::Outputs) => bias[column as usize],
                 _ => 0.0,
             };
             image.values[number] = value + bias;
+            image.used[number] = true;
             if tensor == Tensor::Outputs {
                 self.owner[number] = Some((core, *of));
             }
@@ -387,31 +409,40 @@ impl Product {
     }
 
     /// Outputs as they lie in memory, `[m, n]`.
-    pub(super) fn outputs(&self) -> Array2<f32> {
+    fn outputs(&self) -> Array2<f32> {
         let shape = (self.plan.gemm.m as usize, self.plan.gemm.n as usize);
         Array2::from_shape_fn(shape, |(row, column)| {
             self.outputs.values[self.outputs.addresses.of(row as u64, column as u64)]
         })
     }
 
-    /// Where an output was made.
-    pub(super) fn place(&self, row: usize, column: usize) -> String {
-        let number = self.outputs.addresses.of(row as u64, column as u64);
-        match self.owner[number] {
-            Some((core, step)) => {
-                let [i, p, j] = step.tile;
-                format!("core {core}, tile ({i}, {p}, {j})")
-            }
-            None => "never stored".to_owned(),
-        }
+    /// Where the outputs were made.
+    fn places(&self) -> Box<dyn Fn(usize, usize) -> String> {
+        let (owner, addresses) = (self.owner.clone(), self.outputs.addresses);
+        Box::new(
+            move |row, column| match owner[addresses.of(row as u64, column as u64)] {
+                Some((core, step)) => {
+                    let [i, p, j] = step.tile;
+                    format!("core {core}, tile ({i}, {p}, {j})")
+                }
+                None => "never stored".to_owned(),
+            },
+        )
     }
 
-    pub(super) fn count(&self) -> Count {
-        let of = |image: &Image| image.touched.iter().filter(|touched| **touched).count() as u64;
-        Count {
-            touched: [of(&self.activations), of(&self.weights), of(&self.outputs)],
-            bias: self.bias_came,
-            broken: self.broken.clone(),
+    /// The product as it was made.
+    pub(super) fn made(&self) -> Made {
+        let count = |which: &Vec<bool>| which.iter().filter(|met| **met).count() as u64;
+        let images = [&self.activations, &self.weights, &self.outputs];
+        Made {
+            outputs: self.outputs(),
+            count: Count {
+                used: images.map(|image| count(&image.used)),
+                crossed: images.map(|image| count(&image.crossed)),
+                bias: self.bias_came,
+                broken: self.broken.clone(),
+            },
+            place: self.places(),
         }
     }
 }

@@ -10,10 +10,13 @@ use std::collections::BTreeMap;
 pub struct Touched {
     /// Weights and bias.
     pub weights: u64,
-    /// Activations that came from memory.
+    /// Activations multiplied.
     pub input: u64,
-    /// Activations that went to memory.
+    /// Activations made.
     pub output: u64,
+    /// Of those, activations that came from memory, and that went there: all, or none where they
+    /// stay on chip.
+    pub crossed: [u64; 2],
     /// Keys and values multiplied.
     pub kv_read: u64,
     /// Keys and values written.
@@ -29,6 +32,19 @@ pub struct Moved {
     pub commanded: u64,
     /// Elements of keys and values handed over.
     pub(super) appended: u64,
+}
+
+impl Touched {
+    pub(super) fn plus(self, other: Touched) -> Touched {
+        Touched {
+            weights: self.weights + other.weights,
+            input: self.input + other.input,
+            output: self.output + other.output,
+            crossed: [0, 1].map(|way| self.crossed[way] + other.crossed[way]),
+            kv_read: self.kv_read + other.kv_read,
+            kv_written: self.kv_written + other.kv_written,
+        }
+    }
 }
 
 impl Moved {
@@ -56,6 +72,8 @@ pub struct OperatorCheck {
     pub layer: Option<usize>,
     /// Name.
     pub name: &'static str,
+    /// Expert, for operators that each expert runs for itself.
+    pub expert: Option<usize>,
     /// Values.
     pub difference: Difference,
     /// Where the first wrong element was made.

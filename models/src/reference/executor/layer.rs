@@ -13,7 +13,7 @@ use crate::reference::part::{columns, columns_mut, rows as part_rows};
 use crate::reference::scalar::Scalar;
 use crate::reference::softmax::softmax;
 use crate::reference::trace::Trace;
-use crate::reference::weights::Layer;
+use crate::reference::weights::{Ffn, Layer};
 
 /// One step as it runs.
 pub(super) struct Pass<'a, S> {
@@ -26,13 +26,17 @@ pub(super) struct Pass<'a, S> {
     pub(super) trace: Trace<S>,
 }
 
-/// The operator at work: its layer, its name, and for attention its sequence.
-type At = (Option<usize>, &'static str, usize);
+/// The operator at work: its layer, its name, and its sequence (attention) or expert.
+pub(super) type At = (Option<usize>, &'static str, usize);
 
 impl<S: Scalar> Pass<'_, S> {
     /// Runs one operator: `compute` takes its operands through the gate; the result is
     /// rounded, counted and kept.
-    fn run(&mut self, at: At, compute: impl FnOnce(&mut Gate<'_>) -> Array2<S>) -> Array2<S> {
+    pub(super) fn run(
+        &mut self,
+        at: At,
+        compute: impl FnOnce(&mut Gate<'_>) -> Array2<S>,
+    ) -> Array2<S> {
         let mut gate = self.ledger.gate(at.0, at.1);
         let result = compute(&mut gate);
         let result = gate.output(self.reference.precision.activations.store(result));
@@ -44,7 +48,7 @@ impl<S: Scalar> Pass<'_, S> {
         self.run(at, |gate| gate.norm(norm).apply(gate.input(input.view())))
     }
 
-    fn linear(&mut self, at: At, linear: &Linear<S>, input: &Array2<S>) -> Array2<S> {
+    pub(super) fn linear(&mut self, at: At, linear: &Linear<S>, input: &Array2<S>) -> Array2<S> {
         self.run(at, |gate| {
             gate.linear(linear).apply(gate.input(input.view()))
         })
@@ -102,17 +106,16 @@ impl<S: Scalar> Pass<'_, S> {
         let stream = self.add(at("attention_residual"), input, &projected);
 
         let normed = self.norm(at("ffn_norm"), &layer.ffn_norm, &stream);
-        let up = self.linear(at("ffn_up"), &layer.up, &normed);
-        let recipe = &self.reference.recipe;
-        let inner = self.run(at("activation"), |gate| {
-            let input = gate.input(up.view());
-            if recipe.model.gated {
-                recipe.function.gate(input)
-            } else {
-                recipe.function.apply(input)
+        let down = match &layer.ffn {
+            Ffn::Dense(block) => {
+                let up = self.linear(at("ffn_up"), &block.up, &normed);
+                let inner = self.run(at("activation"), |gate| {
+                    block.activate(gate.input(up.view()))
+                });
+                self.linear(at("ffn_down"), &block.down, &inner)
             }
-        });
-        let down = self.linear(at("ffn_down"), &layer.down, &inner);
+            Ffn::Mixture(mixture) => self.mixture(index, mixture, &normed),
+        };
         self.add(at("ffn_residual"), &stream, &down)
     }
 

@@ -237,7 +237,7 @@ impl Running<'_, '_> {
                 bias: (run.bias > 0).then_some((bias, bias + run.bias)),
                 in_place: run.npu.cores.count == 1 && self.contents.is_none(),
             };
-            watch.act(Act::Product(plan));
+            watch.act(&Act::Product(plan));
         }
     }
 
@@ -455,7 +455,7 @@ impl Running<'_, '_> {
     fn tell_moved(&mut self, tensor: Tensor, region: Region) {
         if let Some(watch) = &mut self.watch {
             let burst = self.run.device.burst_bytes();
-            watch.act(Act::Moved {
+            watch.act(&Act::Moved {
                 class: match tensor {
                     Tensor::Activations => Class::Input,
                     Tensor::Weights => Class::Weights,
@@ -488,7 +488,7 @@ impl Running<'_, '_> {
         self.cores[load.core].accesses.fills += bytes;
         self.cores[load.core].arrived(load.step, load.block, memory, here);
         if let Some(watch) = &mut self.watch {
-            watch.act(Act::Load {
+            watch.act(&Act::Load {
                 core: load.core,
                 step: load.step,
                 of: self.cores[load.core].steps[load.step],
@@ -572,7 +572,7 @@ impl Running<'_, '_> {
                 } => {
                     if let Some(watch) = &mut self.watch {
                         let of = self.cores[core].steps[step];
-                        watch.act(Act::Block {
+                        watch.act(&Act::Block {
                             core,
                             step,
                             of,
@@ -627,7 +627,7 @@ impl Running<'_, '_> {
         };
         let kept = tensor == Tensor::Outputs && self.run.resident.outputs;
         if let Some(watch) = &mut self.watch {
-            watch.act(Act::Store {
+            watch.act(&Act::Store {
                 core,
                 step,
                 of,

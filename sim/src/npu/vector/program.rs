@@ -31,6 +31,13 @@ pub enum VectorOp {
         /// Elements to find.
         k: u64,
     },
+    /// Rows copied to other places: tokens sorted by expert.
+    Move,
+    /// Rows multiplied by a weight each and summed, `k` for one: the results of a token's experts.
+    Combine {
+        /// Rows of a sum.
+        k: u64,
+    },
     /// To integers by a scale that is known.
     Quantise,
     /// To integers by the largest absolute value of the row.
@@ -113,7 +120,7 @@ impl VectorOp {
             VectorOp::Softmax => (SOFTMAX, 1),
             VectorOp::OnlineSoftmax => (ONLINE_SOFTMAX, 1),
             VectorOp::Add => (&[Map(Add)], 1),
-            VectorOp::Relu => (&[Map(Max)], 1),
+            VectorOp::Relu | VectorOp::Move => (&[Map(Max)], 1),
             VectorOp::Gelu => (&[Map(Gelu)], 1),
             VectorOp::Silu => (&[Map(Silu)], 1),
             VectorOp::Gated(Gate::Relu) => (&[Map(Max), Map(Mul)], 1),
@@ -122,6 +129,7 @@ impl VectorOp {
             VectorOp::Rotary => (&[Map(Mul), Map(Mul), Map(Add)], 1),
             // Find the largest, and strike it out.
             VectorOp::TopK { k } => (&[Reduce(Max), Map(Max)], k),
+            VectorOp::Combine { k } => (&[Map(Mac)], k),
             VectorOp::Quantise => (&[Map(Mul), Map(Convert)], 1),
             VectorOp::QuantiseDynamic => (
                 &[Map(Max), Reduce(Max), Scalar(Div), Map(Mul), Map(Convert)],
@@ -134,6 +142,9 @@ impl VectorOp {
     /// Whether elements are independent of one another, so that the operator can run on results
     /// as they leave the arrays.
     pub fn is_elementwise(self) -> bool {
+        if matches!(self, VectorOp::Move | VectorOp::Combine { .. }) {
+            return false;
+        }
         let (stages, _) = self.program();
         stages.iter().all(|stage| matches!(stage, Map(_)))
     }
